@@ -1,8 +1,8 @@
-"""access.issue_key and access.revoke_key"""
+"""API keys: issued for a time, followed by others, used, and revoked."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -12,15 +12,25 @@ from entrepot.access.commands.issue_key import (
     IssueKey,
     KeyIssued,
     KeyRevoked,
+    KeyRotated,
+    NoteUse,
     RevokeKey,
+    RotateKey,
+    UseNoted,
     issue_key,
+    note_uses,
     revoke_key,
+    rotate_keys,
 )
+from entrepot.access.commands.keep_people import SetCompanies, set_companies
 from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
+from entrepot.access.errors import KeyBeyondOwn, KeyFollowed
+from entrepot.access.lifetimes import KeyPolicy
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.ids import uuid7
+from entrepot.kernel.policies import SetPolicy, set_policy
 from tests.sizes import SIZES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -42,7 +52,7 @@ def test_a_key_acts_for_its_person():
     (issued,) = issue_key(CAUSE, requests=[IssueKey("scanner", person.pk, raw)])
 
     assert isinstance(issued, KeyIssued)
-    assert queries.actor_of_key(raw) == queries.actor_of(person)
+    assert queries.actor_of_key(raw, NOW) == queries.actor_of(person)
     (listed,) = queries.api_keys()
     assert (listed.id, listed.name, listed.prefix, listed.person) == (
         issued.id,
@@ -65,9 +75,9 @@ def test_a_wrong_secret_an_unknown_prefix_and_nonsense_open_nothing():
     person, raw = a_picker(), keys.fresh()
     issue_key(CAUSE, requests=[IssueKey("scanner", person.pk, raw)])
     wrong = raw[:-1] + ("A" if raw[-1] != "A" else "B")
-    assert queries.actor_of_key(wrong) is None
-    assert queries.actor_of_key(keys.fresh()) is None
-    assert queries.actor_of_key("ek_'; DROP TABLE access_apikey") is None
+    assert queries.actor_of_key(wrong, NOW) is None
+    assert queries.actor_of_key(keys.fresh(), NOW) is None
+    assert queries.actor_of_key("ek_'; DROP TABLE access_apikey", NOW) is None
 
 
 def test_a_revoked_key_and_the_key_of_one_who_left_open_nothing():
@@ -76,11 +86,11 @@ def test_a_revoked_key_and_the_key_of_one_who_left_open_nothing():
 
     assert revoke_key(CAUSE, requests=[RevokeKey(one.id)]) == [KeyRevoked(one.id)]
     assert revoke_key(CAUSE, requests=[RevokeKey(one.id)]) == [KeyRevoked(one.id)]
-    assert queries.actor_of_key(raw) is None
-    assert queries.actor_of_key(other) is not None
+    assert queries.actor_of_key(raw, NOW) is None
+    assert queries.actor_of_key(other, NOW) is not None
 
     User.objects.filter(pk=person.pk).update(is_active=False)
-    assert queries.actor_of_key(other) is None
+    assert queries.actor_of_key(other, NOW) is None
     assert two.prefix in other
 
 
@@ -108,11 +118,134 @@ def test_a_key_of_the_request_gets_its_answer_again():
     assert len(queries.api_keys()) == 1
 
 
-@pytest.mark.counts("access.issue_key", "access.revoke_key")
+def a_key(person: User, **more: int) -> tuple[str, KeyIssued]:
+    raw = keys.fresh()
+    (issued,) = issue_key(CAUSE, requests=[IssueKey("scanner", person.pk, raw, **more)])
+    assert isinstance(issued, KeyIssued)
+    return raw, issued
+
+
+def days(count: int) -> datetime:
+    return NOW + timedelta(days=count)
+
+
+def test_a_key_opens_nothing_from_its_end_on():
+    raw, issued = a_key(a_picker(), days=30)
+    assert issued.expires_at == days(30)
+    assert queries.actor_of_key(raw, days(30) - timedelta(seconds=1)) is not None
+    assert queries.actor_of_key(raw, days(30)) is None
+    (listed,) = queries.api_keys()
+    assert (listed.state(days(29)), listed.state(days(30))) == ("in force", "expired")
+
+
+def test_how_long_a_key_is_in_force_is_bounded_by_the_companies_of_its_person():
+    person = a_picker()
+    assert a_key(person)[1].expires_at == days(365), "as delivered"
+    changes = [
+        SetPolicy(1, "access.keys", KeyPolicy(None), NOW),
+        SetPolicy(2, "access.keys", KeyPolicy(90), NOW),
+    ]
+    set_policy(CAUSE, requests=changes)
+    assert a_key(person)[1].expires_at == days(90), "of all companies the strictest"
+    (refused,) = issue_key(CAUSE, requests=[IssueKey("a", person.pk, keys.fresh(), days=91)])
+    assert isinstance(refused, Invalid) and "90 by the policy" in refused.message
+    set_companies(CAUSE, requests=[SetCompanies("pia", (1,))])
+    assert a_key(person)[1].expires_at is None
+    assert a_key(person, days=400)[1].expires_at == days(400)
+    (refused,) = issue_key(CAUSE, requests=[IssueKey("a", person.pk, keys.fresh(), days=0)])
+    assert isinstance(refused, Invalid)
+
+
+def test_a_key_that_follows_takes_over_while_the_first_runs_out():
+    raw, first = a_key(a_picker())
+    other = keys.fresh()
+
+    (rotated,) = rotate_keys(CAUSE, requests=[RotateKey(first.id, other)])
+
+    assert isinstance(rotated, KeyRotated)
+    assert (rotated.first_until, rotated.expires_at) == (days(7), days(365))
+    assert queries.actor_of_key(raw, days(6)) == queries.actor_of_key(other, days(6)) is not None
+    assert queries.actor_of_key(raw, days(7)) is None
+    assert queries.actor_of_key(other, days(7)) is not None
+    fresh, before = queries.api_keys()[0], queries.api_keys()[1]
+    if fresh.id != rotated.id:
+        fresh, before = before, fresh
+    assert (fresh.follows, fresh.name, fresh.followed, before.followed) == (first.id, "scanner", False, True)
+
+
+def test_an_end_is_never_put_off_by_a_rotation():
+    _, first = a_key(a_picker(), days=2)
+    (rotated,) = rotate_keys(CAUSE, requests=[RotateKey(first.id, keys.fresh(), days=5, overlap_days=3)])
+    assert isinstance(rotated, KeyRotated)
+    assert (rotated.first_until, rotated.expires_at) == (days(2), days(5))
+    (next_one,) = rotate_keys(CAUSE, requests=[RotateKey(rotated.id, keys.fresh(), overlap_days=0)])
+    assert isinstance(next_one, KeyRotated) and next_one.first_until == NOW
+
+
+def test_what_can_not_be_rotated():
+    person = a_picker()
+    (_, first), (_, gone), (_, left) = a_key(person), a_key(person), a_key(a_picker("quinn"))
+    revoke_key(CAUSE, requests=[RevokeKey(gone.id)])
+    User.objects.filter(username="quinn").update(is_active=False)
+    wanted = [
+        RotateKey(first.id, "short"), RotateKey(first.id, keys.fresh(), overlap_days=-1),
+        RotateKey(first.id, keys.fresh(), days=366),
+        RotateKey(first.id, keys.fresh()), RotateKey(first.id, keys.fresh()),
+        RotateKey(gone.id, keys.fresh()), RotateKey(left.id, keys.fresh()), RotateKey(uuid7(), keys.fresh()),
+    ]  # fmt: skip
+    answers = rotate_keys(CAUSE, requests=wanted)
+    assert [type(one) for one in answers] == [
+        Invalid, Invalid, Invalid, KeyRotated, KeyFollowed, WrongState, NotFound, NotFound,
+    ]  # fmt: skip
+    assert answers[4] == KeyFollowed(prefix=first.prefix, by=answers[3].prefix)
+    assert len(queries.api_keys()) == 4
+
+    revoke_key(CAUSE, requests=[RevokeKey(answers[3].id)])
+    (again,) = rotate_keys(CAUSE, requests=[RotateKey(first.id, keys.fresh())])
+    assert isinstance(again, KeyRotated), "the one that followed is revoked"
+    lead = Cause(Actor("lead", frozenset({"access.rotate_keys"})), NOW)
+    (beyond,) = rotate_keys(lead, requests=[RotateKey(again.id, keys.fresh())])
+    assert beyond == KeyBeyondOwn(person="pia", actor="lead")
+
+
+def test_a_key_of_a_rotation_gets_its_answer_again():
+    _, first = a_key(a_picker())
+    request = RotateKey(first.id, keys.fresh(), key="once")
+    assert rotate_keys(CAUSE, requests=[request]) == rotate_keys(CAUSE, requests=[request])
+    assert len(queries.api_keys()) == 2
+
+
+def test_nobody_issues_a_key_that_acts_where_they_may_not():
+    everywhere, here = a_picker("everywhere"), a_picker("here")
+    set_companies(CAUSE, requests=[SetCompanies("here", (1,))])
+    may = frozenset({*queries.actor_of(here).permissions, "access.issue_key"})
+    lead = Cause(Actor("lead", may, companies=frozenset({1})), NOW)
+    wanted = [IssueKey("a", one.pk, keys.fresh()) for one in (everywhere, here)]
+    beyond, issued = issue_key(lead, requests=wanted)
+    assert beyond == KeyBeyondOwn(person="everywhere", actor="lead")
+    assert isinstance(issued, KeyIssued)
+
+
+def test_a_use_is_written_down_once_an_hour():
+    _, issued = a_key(a_picker())
+
+    def noted(minutes: int, address: str) -> bool:
+        at = Cause(CAUSE.actor, NOW + timedelta(minutes=minutes))
+        (answer,) = note_uses(at, requests=[NoteUse(issued.id, address)])
+        return answer == UseNoted(issued.id, True)
+
+    assert [noted(0, "192.0.2.1"), noted(59, "192.0.2.2"), noted(60, "192.0.2.3")] == [True, False, True]
+    (listed,) = queries.api_keys()
+    assert (listed.used_at, listed.used_from) == (NOW + timedelta(hours=1), "192.0.2.3")
+
+
+@pytest.mark.counts("access.issue_key", "access.rotate_keys", "access.note_uses", "access.revoke_key")
 @pytest.mark.parametrize("count", SIZES)
 def test_statements_do_not_grow_with_the_batch(statements, count):
     person = a_picker()
     with statements() as ran:
         issued = issue_key(CAUSE, requests=[IssueKey("a", person.pk, keys.fresh()) for _ in range(count)])
+        note_uses(CAUSE, requests=[NoteUse(one.id, "192.0.2.1") for one in issued])
+        rotate_keys(CAUSE, requests=[RotateKey(one.id, keys.fresh()) for one in issued])
         revoke_key(CAUSE, requests=[RevokeKey(one.id) for one in issued])
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 6, ran
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 15, ran

@@ -14,17 +14,25 @@ from entrepot.insight import kpis
 from entrepot.insight.kpis import KPIS, Asked, Figure
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.match_lines import MatchLines, Part, match_lines
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.give_back import GiveBack, give_back
+from entrepot.returns.commands.labels import MakeLabel, make_labels
 from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
+from entrepot.returns.recovery import Recovery, Way
+from entrepot.settlement import carrier_queries
+from entrepot.settlement.carriers import Billed
+from entrepot.settlement.commands.decide_charges import DecideCharge, decide_charges
+from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
 from entrepot.shipping.commands.deliver import Delivered, deliver
+from entrepot.shipping.commands.label import PrintLabels, print_labels
 from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock.commands.receive import Receive, receive
@@ -277,6 +285,63 @@ def test_a_complaint_that_was_declined_speaks_for_nobody(house: Floor):
     sql.run("UPDATE returns_return SET state = 'declined'")
     assert [figure(name).good for name in names] == [2, 2, 2]
     sql.run("UPDATE returns_return SET state = 'authorized'")
+
+
+def test_papers_are_wrong_where_a_price_was_or_a_parcel_is_heavier_than_labeled(house: Floor):
+    """Of four orders one was charged at another price; one parcel is heavier by an accepted charge, one by one in
+    question."""
+    house.stock(0, 100)
+    orders = sold(house, 4, (0, 1))
+    left = [which for (which,) in sql.run("SELECT id FROM shipping_shipment ORDER BY number")]
+    print_labels(SYSTEM, requests=[PrintLabels(one, (f"N-{n}",)) for n, one in enumerate(left)])
+    deliver(SYSTEM, requests=[Delivered(one) for one in left])
+    assert (figure("documents correct").good, figure("documents correct").of) == (4, 4)
+    order_of = dict(sql.run("SELECT id, order_id FROM shipping_shipment"))
+    asked(order_of[left[0]], 1, reason="price_corrected")
+    lines = tuple(Billed(f"N-{n}", 420, weight_g=9_000) for n in (1, 2))
+    (taken,) = take_carrier_invoices(
+        SYSTEM, requests=[TakeCarrierInvoice(COMPANY, "Post", "F-1", "GBP", 840, lines=lines)]
+    )
+    charges = {one.tracking: one.number for one in carrier_queries.charges(COMPANY, taken.invoice)}
+    decided = DecideCharge(taken.invoice, charges["N-1"], "accept", "it is that heavy")
+    (answer,) = decide_charges(APPROVES, requests=[decided])
+    assert not isinstance(answer, Refused), answer
+
+    assert (figure("documents correct").good, figure("documents correct").of) == (2, 4)
+    assert figure("perfect order").good == 2
+    told = {row.document: row.kind for row in kpis.rows(KPIS["documents correct"], COMPANY, LATER, DAY)}
+    assert [told[order_of[one]] for one in left] == [
+        "another price", "heavier than labeled", "right papers", "right papers",
+    ]  # fmt: skip
+    perfect = {row.document: row.kind for row in kpis.rows(KPIS["perfect order"], COMPANY, LATER, DAY)}
+    assert perfect[order_of[left[1]]] == "wrong papers" and len(orders) == 4
+
+
+def test_what_returns_recover_net_of_their_carriage_and_work(house: Floor):
+    """Two units that cost 100 each: one is sellable again, which takes 15 of work, and one thrown away for 5."""
+    house.stock(0, 100)
+    ways = {
+        "restock": Way({"A": 90}, handling_minor=10, refurbish_minor=5),
+        "dispose": Way({"A": 0}, handling_minor=5),
+    }
+    kept = policies.SetPolicy(COMPANY, "returns.recovery", Recovery((), ways), NOW - timedelta(days=1))
+    policies.set_policy(SYSTEM, requests=[kept])
+    for disposition in ("restock", "dispose"):
+        back(asked(sold(house, 1, (0, 1))[0], 1), disposition=disposition)
+    cost = _cost(house)
+    found = figure("net recovery")
+    assert (found.good, found.of) == (pytest.approx(cost - 20), pytest.approx(2 * cost))
+    assert figure("cost recovered").good == pytest.approx(cost), "that is before its costs"
+    parts = {one.name: one.good for one in kpis.by(KPIS["net recovery"], COMPANY, LATER, DAY, "kind")}
+    assert parts["processing"] == -20
+
+    (order,) = sold(house, 1, (0, 1), address=HOME)
+    make_labels(SYSTEM, requests=[MakeLabel(asked(order, 1, reason="defective").return_id)])
+    (label,) = sql.run("SELECT cost_minor FROM returns_label")
+    assert label[0] > 0
+    assert figure("net recovery").good == pytest.approx(cost - 20 - label[0])
+    (freight,) = kpis.rows(KPIS["net recovery"], COMPANY, LATER, replace(DAY, kind="return freight"))
+    assert (freight.good, freight.of, freight.share) == (-label[0], 0, None)
 
 
 def test_what_is_lost_or_sent_again_is_no_perfect_order(house: Floor):

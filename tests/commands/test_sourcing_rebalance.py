@@ -14,6 +14,7 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.network.commands import register as network
 from entrepot.sourcing import errors, queries, tasks
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.commands.ask_transfers import AskTransfer, TransferAsked, ask_transfers
 from entrepot.sourcing.commands.rebalance import (
     ProposeTransfers,
     ReviewStock,
@@ -242,6 +243,57 @@ def test_accepted_units_leave_by_a_transfer_and_are_expected(house: Floor) -> No
     ]
     assert [item.state for item in work.of_subject(accepted.proposal)] == ["done"]
     assert queries.proposals(company=COMPANY, state="sent")[0].transfer == sent.transfer
+
+
+def asking(house: Floor, **changes: object) -> AskTransfer:
+    facts = {"sku": house.skus[0], "source": house.nodes[0], "target": house.nodes[1], "quantity": 5}
+    return AskTransfer(COMPANY, **(facts | {"reason": "for the fair"} | changes))  # type: ignore[arg-type]
+
+
+def test_what_is_asked_for_by_hand_is_work_until_it_has_left(house: Floor) -> None:
+    house.stock(0, 30)
+    (asked,) = ask_transfers(someone("ann"), requests=[asking(house)])
+    assert isinstance(asked, TransferAsked)
+    (item,) = work.of_subject(asked.proposal)
+    assert (item.state, item.type, item.role) == ("open", "transfer to send", "warehouse supervisor")
+    row = one("accepted")
+    assert (row.id, row.quantity, row.decided_by, row.reason) == (asked.proposal, 5, "ann", "for the fair")
+    assert (row.value_minor, row.cost_minor) == (500, 5 * row.terms["unit_cost"])
+    assert proposed(house).proposals == 0, "what is accepted counts as on its way"
+
+    (sent,) = send_transfers(someone("bob"), requests=[SendTransfer(asked.proposal)])
+
+    assert isinstance(sent, TransferSent) and sent.sent == 5
+    assert [item.state for item in work.of_subject(asked.proposal)] == ["done"]
+    (again,) = ask_transfers(someone("ann"), requests=[asking(house)])
+    reject_transfers(SYSTEM, requests=[RejectTransfer(again.proposal, "no van")])
+    assert [item.state for item in work.of_subject(again.proposal)] == ["done"]
+
+
+def test_what_can_not_be_asked_for_is_refused_and_its_neighbors_are_not(house: Floor) -> None:
+    wrong = [
+        asking(house, sku=ids.uuid7()), asking(house, source=ids.uuid7()), asking(house, target=house.nodes[0]),
+        asking(house, quantity=0), asking(house, reason=" "), asking(house),
+    ]  # fmt: skip
+    answers = ask_transfers(SYSTEM, requests=wrong)
+    assert [type(answer) for answer in answers] == [
+        NotFound, NotFound, Invalid, Invalid, Invalid, TransferAsked,
+    ]  # fmt: skip
+    assert len(rows("accepted")) == 1
+    request = asking(house, key="k")
+    assert ask_transfers(SYSTEM, requests=[request]) == ask_transfers(SYSTEM, requests=[request])
+    assert len(rows("accepted")) == 2
+
+
+@pytest.mark.counts("sourcing.ask_transfers")
+def test_statements_of_asking_do_not_grow_with_the_batch(db: None, statements) -> None:
+    house = a_house(skus=MANY + 11)
+    counts = []
+    for some in (range(1), range(1, 11), range(11, MANY + 11)):
+        with statements() as asking_:
+            ask_transfers(SYSTEM, requests=[asking(house, sku=house.skus[sku]) for sku in some])
+        counts.append(len(asking_))
+    assert counts == [8] * 3, "as the docstring says, and the events"
 
 
 def test_what_goes_the_same_way_goes_in_one_transfer(house: Floor) -> None:

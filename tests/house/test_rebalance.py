@@ -28,6 +28,17 @@ def test_units_are_proposed_accepted_and_sent(
     assert cli.main(["rebalance", "propose", "SKU-000"]) == 0
     assert capsys.readouterr().out == "SKU-000: 12 units in transfers: 1, accepted by rule: 0\n"
 
+    ask = ["rebalance", "ask", "SKU-000", "N1", "N2", "3", "--reason", "for the fair"]
+    assert cli.main([*ask[:3], "N9", *ask[4:]]) == 2
+    assert "There is no node N9; there are N1, N2" in capsys.readouterr().err
+    assert cli.main([*ask[:4], "N1", *ask[5:]]) == 2
+    assert "expected another node than the one that sends" in capsys.readouterr().err
+    assert cli.main(ask) == 0
+    assert capsys.readouterr().out.endswith(" is work for N1\n")
+    (by_hand,) = rows("accepted")
+    assert cli.main(["rebalance", "reject", by_hand.number, "--reason", "the fair is off"]) == 0
+    assert capsys.readouterr().out == f"{by_hand.number} rejected\n"
+
     (one,) = rows()
     assert cli.main(["rebalance", "list"]) == 0
     assert capsys.readouterr().out.startswith(f"{one.number} 12 of SKU-000 from N1 to N2, costs ")
@@ -48,4 +59,6 @@ def test_units_are_proposed_accepted_and_sent(
     assert capsys.readouterr().out.endswith(", 8 stay to be sent\n")
     (rest,) = rows("accepted")
     assert cli.main(["rebalance", "reject", rest.number, "--reason", "the van is full"]) == 0
-    assert [(found.number, found.reason) for found in rows("rejected")] == [(rest.number, "the van is full")]
+    assert [(found.number, found.reason) for found in rows("rejected")][1:] == [
+        (rest.number, "the van is full")
+    ]

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from entrepot.settlement import bank_queries
 from tests.http.test_api import is_problem
 from tests.http.test_packing import said
+from tests.http.test_returns_pages import said as all_said
 from tests.rules.test_bank import BOMB, CAMT
 from tests.shop import COMPANY
 
@@ -114,3 +115,24 @@ def test_programs_send_statements(shop, program):
     assert [one["whole_minor"] for one in api.get("/api/v1/bank-lines").json()["items"]] == [-2_000, -2_000]
     parts["line"] = first["number"]
     assert is_problem(api.post("/api/v1/bank-lines/split", parts, again="6"), 409, "kernel.wrong_state")
+
+
+def test_several_lines_are_booked_for_one_reason_and_each_refusal_is_told_by_its_line(shop, console):
+    page = console("books")
+    rows = "date,amount,text\n2026-11-23,1.00,a\n2026-11-24,2.00,b\n2026-11-25,3.00,c\n"
+    file = SimpleUploadedFile("s", rows.encode())
+    page.post("/books/bank/take/", {"file": file, "account": "A", "external_id": "1"})
+    one, two, three = bank_queries.lines(COMPANY, waiting=True)
+    shown = page.get("/books/bank/").content.decode()
+    assert 'id="together"' in shown and 'data-tick="together"' in shown
+    boxes = re.findall(r'name="row" value="([^"]+)" form="together"', shown)
+    assert boxes == [f"{line.statement}/{line.number}/{line.amount_minor}" for line in (one, two, three)]
+    stale = f"{two.statement}/{two.number}/999"
+    form = {"row": [boxes[0], stale, boxes[2], boxes[2]], "purpose": "other", "reason": "interest"}
+    refused, done = sorted(all_said(page.post("/books/bank/decide/", form)), key=len, reverse=True)
+    assert done == "2 lines are decided." and refused.startswith(f"{two.statement_number} · £2.00: ")
+    assert [left.number for left in bank_queries.lines(COMPANY, waiting=True)] == [two.number]
+    told = said(
+        page.post("/books/bank/decide/", {"row": ["x/1/2", f"{one.statement}/y"], "purpose": "other"})
+    )
+    assert told == ["Nothing was selected, so nothing was done."]

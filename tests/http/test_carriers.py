@@ -11,6 +11,7 @@ from entrepot.settlement import carrier_queries
 from entrepot.shipping import queries as shipping
 from tests.http.test_api import is_problem
 from tests.http.test_packing import said
+from tests.http.test_returns_pages import said as all_said
 from tests.shop import COMPANY
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +95,27 @@ def test_programs_send_lines_or_a_file(shop, program):
     )
     assert answer.json()["invoice_state"] == "settled"
     assert len(api.get("/api/v1/carrier-invoices").json()["items"]) == 2
+
+
+def test_several_charges_are_decided_for_one_reason(shop, console):
+    gone = [
+        one for one in shipping.shipments(COMPANY) if one.carrier == shipping.shipments(COMPANY)[0].carrier
+    ][:3]
+    page = console("books")
+    lines = "".join(f"{one.tracking},99.00\n" for one in gone)
+    form = {"carrier": gone[0].carrier, "external_id": "F-9", "total": f"{99 * len(gone)}.00"}
+    page.post("/books/carriers/take/", {**form, "file": a_file(f"tracking,amount\n{lines}")})
+    charges = carrier_queries.charges(COMPANY, in_question=True)
+    assert len(charges) == len(gone) > 1
+    boxes = re.findall(
+        r'name="row" value="([^"]+)" form="together"', page.get("/books/carriers/").content.decode()
+    )
+    assert boxes == [f"{one.invoice}/{one.number}" for one in charges]
+    asked = {"row": boxes, "decision": "dispute", "reason": ""}
+    refused = all_said(page.post("/books/carriers/decide/", asked))
+    assert {text.partition(": ")[0] for text in refused} == {
+        f"{one.invoice_number} · {one.tracking}" for one in charges
+    }
+    done = said(page.post("/books/carriers/decide/", asked | {"reason": "we weighed"}))
+    assert done == [f"{len(gone)} charges are decided."]
+    assert {one.state for one in carrier_queries.charges(COMPANY, in_question=True)} == {"disputed"}

@@ -91,6 +91,12 @@ def test_what_is_ones_own_and_what_nobody_has_is_as_ever(two, console):
     assert owners.others([], company=OTHER) == set()
 
 
+def test_a_row_that_a_form_names_with_its_number_is_its_companys_own(two, abroad):
+    ((which,),) = sql.run("SELECT id FROM orders_order ORDER BY id LIMIT 1")
+    for address in ("bank-decide", "carriers-decide", "supplier-invoices-decide"):
+        assert abroad.post(reverse(address), {"row": f"{which}/1/5", "purpose": "other"}).status_code == 404
+
+
 KINDS = {
     "orders": "orders_order", "drafts": "orders_draft", "returns": "returns_return", "work": "work_item",
     "shipments": "shipping_shipment", "disputes": "payments_dispute",
@@ -160,6 +166,8 @@ def example(schema: Any, named: dict[str, Any], which: UUID, coded: UUID | None 
         return "EUR"
     if schema.get("pattern", "").startswith("^whsec_"):
         return f"whsec_{'a' * 32}"
+    if schema.get("pattern", "").startswith("^ek_"):
+        return f"ek_{'a' * 12}_{'b' * 43}"
     texts = {"date-time": "2026-11-28T12:00:00Z", "date": "2026-11-28"}
     plain = {"integer": schema.get("minimum", 1), "number": 1, "boolean": True, "null": None}
     return plain.get(schema.get("type"), texts.get(schema.get("format"), "1"))

@@ -19,6 +19,7 @@ from entrepot.returns import departure_queries, recovery_queries, work_order_que
 from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
 from entrepot.returns.commands.open_departures import OpenDeparture, open_departures
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
+from entrepot.returns.models import Disposition
 from entrepot.settlement import invoice_queries, tasks
 from entrepot.tax.commands.register import register_rates
 from entrepot.tax.rules import RegisterRate
@@ -364,6 +365,8 @@ def test_second_grade_is_named_and_decided_about_again_on_pages(house: Floor) ->
     assert said(lead.post(f"/stock/{sku}/second-grade/", form))[-1:] == ["Second grade is set."]
     assert "SKU-001" in text_of(lead.get(f"/stock/{sku}/"))
     assert said(lead.post("/returns/departures/again/", again))[-1:] == ["It is decided."]
+    (of,) = Disposition.objects.filter(id=which).values_list("return_id", flat=True)
+    assert "1 sold as SKU-001 (C)" in text_of(lead.get(f"/returns/{of}/"))
     donate = again | {"instead": "donate"}
     assert said(lead.post("/returns/departures/again/", donate))[-1:] == ["It is decided."]
     assert [(one.kind, one.units) for one in departure_queries.waiting(COMPANY)] == [

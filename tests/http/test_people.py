@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from entrepot.access import duties, queries
+from entrepot.access import duties, keys, queries
+from entrepot.access.commands.issue_key import IssueKey, issue_key
 from entrepot.access.commands.keep_people import subject_of
 from entrepot.kernel import sql
 from entrepot.parties.commands.register import RegisterCompany, register_companies
+from entrepot.web.tasks import watch_keys_at
 from tests.commands.test_access_keep_people import together
 from tests.floor import SYSTEM
 from tests.http.test_returns_pages import said
@@ -149,6 +154,66 @@ def test_a_key_is_issued_shown_once_and_revoked(console, shop):
     assert "Ask an administrator to issue" in page and 'id="secret"' not in page
     assert not [one for one in queries.api_keys() if one.person == "lead"]
     assert User.objects.get(username="lead").is_active
+
+
+def test_a_key_is_rotated_shown_once_and_its_use_is_told(console, shop):
+    engineer = console("engineer")
+    address = f"/people/{of('engineer').id}/"
+
+    def key_in(answer) -> str:
+        page = shown_after(engineer, answer).content.decode()
+        return re.search(r"<code>([^<]+)</code>", page.partition('id="secret"')[2])[1]
+
+    first = key_in(engineer.post(f"{address}keys/", {"name": "web shop", "days": "30"}))
+    calls = Client(headers={"X-API-Key": first}, REMOTE_ADDR="192.0.2.7")
+    assert calls.get("/api/v1/messages").status_code == 200
+    (key,) = [one for one in queries.api_keys() if one.name == "web shop"]
+    assert (key.used_from, key.expires_at - key.created_at) == ("192.0.2.7", timedelta(days=30))
+    with CaptureQueriesContext(connection) as ran:
+        calls.get("/api/v1/messages")
+    assert not [one for one in ran.captured_queries if "UPDATE" in one["sql"]], "once an hour"
+    assert "192.0.2.7" in page_of(engineer, address)
+
+    second = key_in(engineer.post(f"{address}keys/rotate/", {"key": key.id}))
+    assert second != first
+    for raw in (first, second):
+        assert Client(headers={"X-API-Key": raw}).get("/api/v1/messages").status_code == 200
+    page = page_of(engineer, address)
+    assert "another follows it" in page and first not in page and second not in page
+    refused = engineer.post(f"{address}keys/rotate/", {"key": key.id}, follow=True).content.decode()
+    assert "is followed by" in refused
+    assert "Rotate the key" not in page_of(console("service"), address)
+    too_long = engineer.post(f"{address}keys/", {"name": "b", "days": "999"}, follow=True).content.decode()
+    assert "by the policy access.keys" in too_long
+
+
+def test_programs_issue_rotate_and_revoke_keys(program, shop):
+    engineer, raw, other = program("engineer"), keys.fresh(), keys.fresh()
+    asked = {"person": "engineer", "name": "shop", "secret": raw}
+    issued = engineer.post("/api/v1/api-keys", asked, "i")
+    assert issued.status_code == 200 and raw not in issued.content.decode()
+    which = issued.json()["id"]
+    assert Client(headers={"X-API-Key": raw}).get("/api/v1/api-keys").status_code == 200
+    assert engineer.post("/api/v1/api-keys", asked, "i").json() == issued.json()
+
+    rotated = engineer.post("/api/v1/api-keys/rotate", {"id": which, "secret": other, "overlap_days": 1}, "r")
+    assert rotated.status_code == 200 and rotated.json()["prefix"] == keys.prefix(other)
+    listed = {one["id"]: one for one in engineer.get("/api/v1/api-keys").json()}
+    assert listed[rotated.json()["id"]]["follows"] == which
+    assert listed[which]["used_at"] and listed[which]["state"] == "in force"
+    assert engineer.post("/api/v1/api-keys/revoke", [{"id": which}], "v").status_code == 200
+    assert Client(headers={"X-API-Key": raw}).get("/api/v1/api-keys").status_code == 401
+    unknown = engineer.post("/api/v1/api-keys", asked | {"person": "stranger", "secret": keys.fresh()}, "n")
+    assert unknown.status_code == 404
+
+
+def test_the_hourly_task_tells_the_engineer_of_a_key_that_ends(console, shop):
+    person = User.objects.get(username="engineer")
+    issue_key(SYSTEM, requests=[IssueKey("short", person.pk, keys.fresh(), 3)])
+    watch_keys_at(SYSTEM.at)
+    (which,) = sql.run("SELECT id FROM work_item WHERE type = 'API key ends'")
+    page = page_of(console("engineer"), f"/work/{which[0]}/")
+    assert "the key short" in page and 'href="/people/"' in page
 
 
 def test_what_happened_to_a_person_is_not_what_happened_to_the_company_of_the_same_number(console, shop):

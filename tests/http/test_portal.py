@@ -124,6 +124,15 @@ def test_the_customer_chooses_a_language_and_is_greeted_in_it(customer, order, s
     assert 'name="next" value="/portal/order/"' in answer.content.decode(), "no form is sent again by it"
 
 
+def test_how_to_reach_the_retailer_stands_below_each_page_as_it_is_written(customer, order, shop):
+    assert 'class="contact"' not in customer.get(START).content.decode()
+    body, at = Portal(is_open=True, contact="020 7946 0999, <Mon> to Fri"), shop.now - timedelta(days=1)
+    wanted = policies.SetPolicy(COMPANY, "returns.portal", body, at, scope="web")
+    policies.set_policy(the_system(at), requests=[wanted])
+    for page in (customer.get(START), enters(customer, order) and customer.get("/portal/order/")):
+        assert "020 7946 0999, &lt;Mon&gt; to Fri</p>" in page.content.decode()
+
+
 def test_what_waits_for_stock_is_told_with_its_day(customer, order, console, program):
     (waiting,) = sql.run(
         "SELECT order_id, line_id, quantity FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id"

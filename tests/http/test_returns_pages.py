@@ -804,3 +804,30 @@ def test_a_refund_is_told_from_its_request_to_the_books(house: Floor) -> None:
     assert [one["seq"] for one in told["steps"]] == [one.seq for one in found.steps]
     assert [one["version"] for one in told["decided"]] == [one.version for one in found.decided]
     assert browser.get(f"/books/audit/refunds/{row.return_id}/").status_code == 404
+
+
+def test_returns_that_wait_for_an_answer_are_answered_together(house: Floor) -> None:
+    body = Admission((Rule("look first", answer="ask"),), business_tiers=("",))
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.authorization", body, NOW)])
+    one, two, three = (back.asked(order, 1) for order in sold(house, 3, (0, 1)))
+    service = a_browser("service")
+    assert "Take them back" not in text_of(service.get("/returns/"))
+    shown = service.get("/returns/?state=requested")
+    assert "Take them back" in text_of(shown) and shown.content.decode().count('name="return"') == 3
+    address = "/returns/review/?state=requested"
+    both = {"return": [str(one.return_id), str(two.return_id)]}
+    refused = said(service.post(address, both | {"action": "decline"}))
+    assert {text.partition(": ")[0] for text in refused} == {one.number, two.number}
+    declined = said(service.post(address, both | {"action": "decline", "reason": "worn"}))
+    assert declined[-1:] == ["2 returns are decided."]
+    whole = {"all": a_house_code(), "action": "accept"}
+    assert said(service.post(address, whole))[-1:] == ["The return is decided."]
+    assert [queries.whole(each.return_id).head.state for each in (one, two, three)] == [
+        "declined", "declined", "authorized",
+    ]  # fmt: skip
+    assert "may not do returns.review" in said(a_browser("auditor").post(address, both))[0]
+
+
+def a_house_code() -> str:
+    ((code,),) = sql.run("SELECT code FROM parties_company WHERE id = %(id)s", {"id": COMPANY})
+    return str(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -139,3 +140,16 @@ def test_programs_walk_through_the_lines_of_invoices(bought, program):
     assert (walked, pages) == ([(taken[1], 1), (taken[1], 2), (taken[1], 3), (taken[0], 1)], 4)
     for wrong in ("soon.1", f"{taken[0]}.x", taken[0]):
         assert api.get(f"/api/v1/supplier-lines?after={wrong}").status_code == 422
+
+
+def test_several_lines_are_decided_for_one_reason(bought, console):
+    page = console("books")
+    whole = {"supplier": "mugs", "external_id": "F-2", "total": "90.00", "tax": "0"}
+    lines = f"{bought}, 1, 5, 45.00\n{bought}, 1, 5, 45.00"
+    page.post("/books/supplier-invoices/take/", {**whole, "lines": lines})
+    waiting = supplier_queries.lines(COMPANY, in_question=True)
+    shown = page.get("/books/supplier-invoices/").content.decode()
+    boxes = re.findall(r'name="row" value="([^"]+)" form="together"', shown)
+    assert boxes == [f"{one.invoice}/{one.number}" for one in waiting] and len(boxes) == 2
+    asked = {"row": boxes, "decision": "dispute", "reason": "not the price of the order"}
+    assert said(page.post("/books/supplier-invoices/decide/", asked)) == ["2 lines are decided."]

@@ -120,6 +120,36 @@ def test_a_part_of_what_is_accepted_leaves_and_the_rest_stays(console, asked):
     assert transfer.units == 2
 
 
+def test_a_transfer_is_asked_for_by_hand_and_by_programs(console, program, shop, asked):
+    page, (first, _) = console("inventory"), asked
+    form = {
+        "from": str(shop.nodes[0]),
+        "to": str(shop.nodes[1]),
+        "sku": first.sku_code,
+        "units": "2",
+        "reason": "fair",
+    }
+    for wrong in ({"sku": "NONE"}, {"units": "x"}, {"reason": ""}, {"to": str(shop.nodes[0])}):
+        assert "asked for" not in said(page.post(f"{PAGE}ask/", form | wrong))[0]
+    assert said(page.post(f"{PAGE}ask/", form)) == ["It is asked for, and work for the node that sends."]
+    shown = page.get(PAGE).content.decode()
+    assert "asked for by inventory" in shown and "fair" in shown
+    refused = console("auditor").post(f"{PAGE}ask/", form)
+    assert "may not do sourcing.ask_transfers" in said(refused)[0]
+
+    call = program("inventory")
+    body = {
+        "sku": first.sku_code,
+        "origin": first.from_code,
+        "target": first.to_code,
+        "quantity": 1,
+        "reason": "r",
+    }
+    answer = call.post(API, body, "ask").json()
+    accepted = call.get(f"{API}?state=accepted").json()["items"]
+    assert answer["number"] in {one["number"] for one in accepted} and len(accepted) == 2
+
+
 def test_a_proposal_is_rejected_with_a_reason_only(console, asked):
     page, (first, _) = console("inventory"), asked
     without = page.post(f"{PAGE}act/", {"proposal": [str(first.id)], "action": "reject"})

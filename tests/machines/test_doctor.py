@@ -528,6 +528,29 @@ def test_the_nightly_proof_is_recent_old_broken_off_or_never_was(committed_db, o
     assert "4 days old" in old.found
 
 
+def test_keys_that_end_soon_are_told_until_another_follows(committed_db, owner) -> None:
+    owner.execute(
+        "INSERT INTO auth_user (id, username, password, is_superuser, first_name, last_name, email, is_staff,"
+        " is_active, date_joined) VALUES (4711, 'storefront', '', false, '', '', '', false, true, now())"
+    )
+    none = findings()["keys"]
+    key = (
+        "INSERT INTO access_apikey (id, name, prefix, digest, user_id, created_at, expires_at, follows_id)"
+        " SELECT gen_random_uuid(), 'shop', %s, '', 4711, now() - interval '30 days', now() + %s, max(id::text)::uuid"
+        " FROM access_apikey"
+    )
+    owner.execute(key, ["aaaaaaaaaaaa", timedelta(days=13)])
+    ends = findings()["keys"]
+    owner.execute("UPDATE access_apikey SET expires_at = now() - interval '1 hour'")
+    ended = findings()["keys"]
+    owner.execute(key, ["bbbbbbbbbbbb", timedelta(days=300)])
+    followed = findings()["keys"]
+
+    assert [one.verdict for one in (none, ends, ended, followed)] == ["ok", "warn", "warn", "ok"]
+    assert "shop (aaaaaaaaaaaa) ends" in ends.found and "ended" in ended.found
+    assert "2 in force" in followed.found
+
+
 def test_a_sum_that_is_not_in_order_is_wrong_until_its_item_is_done(committed_db, owner) -> None:
     owner.execute(
         "INSERT INTO work_item (id, company_id, type, subject_kind, subject_id, reason, facts, role, owner, priority,"

@@ -587,3 +587,30 @@ def test_a_button_that_is_tapped_twice_is_tapped_once_and_a_scan_presses_none(
     )
     page.get_by_role("button", name="Yes, report it").click()
     expect(page.locator(".said.right")).to_contain_text("A-01 is counted")
+
+
+@pytest.mark.timeout(180)
+def test_lists_of_the_handheld_are_renewed_and_what_is_typed_stays(handheld: Page, shop: Shop) -> None:
+    from entrepot.kernel import sql
+    from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
+    from tests.shop import the_system
+
+    page = handheld
+    page.goto("/scan/")
+    waits = page.get_by_role("link", name=re.compile("^Count")).locator(".count")
+    before = int(re.findall(r"\d+", waits.inner_text())[0])
+    rows = sql.run(
+        "SELECT b.bin_id FROM stock_bucket AS b WHERE b.node_id = %(node)s AND b.quantity > 0 AND b.bin_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM warehouse_countline AS l WHERE l.sku_id = b.sku_id) LIMIT 1",
+        {"node": shop.nodes[0]},
+    )
+    ask_counts(the_system(shop.now), requests=[AskCount(rows[0][0])])
+    page.locator("main").dispatch_event("live")
+    expect(waits).not_to_contain_text(re.compile(rf"^{before}\b"))
+
+    page.goto("/scan/pick/")
+    page.locator("#code").fill("RL-1")
+    page.locator("main").dispatch_event("live")
+    page.wait_for_timeout(500)
+    expect(page.locator("#code")).to_have_value("RL-1")
+    expect(page.locator("#code")).to_be_focused()

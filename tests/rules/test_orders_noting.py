@@ -50,4 +50,4 @@ def test_a_name_is_one_short_line_and_the_name_of_a_name_is_itself(said: str) ->
 
 
 def test_a_note_ends_once() -> None:
-    assert states.NOTE.states == noting.STATES
+    assert states.NOTE.states == (noting.STANDING, noting.CORRECTED, noting.WITHDRAWN)

@@ -63,6 +63,13 @@ class KeyBeyondOwn(Refused):
     )
 
 
+class KeyFollowed(Refused):
+    code = "access.key_followed"
+    says = (
+        "Key {prefix} is followed by {by} already. Rotate that one, or revoke it and rotate this one again."
+    )
+
+
 class TooManyTries(Refused):
     code = "access.too_many_tries"
     kind = "forbidden"

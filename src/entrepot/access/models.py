@@ -36,7 +36,8 @@ class Belonging(models.Model):
 
 
 class ApiKey(models.Model):
-    """A program acts for a person. Only a digest of the secret is kept."""
+    """A program acts for a person. Only a digest of the secret is kept. `follows_id`: the key that it takes the place
+    of. What is known of its last use is up to an hour old."""
 
     id = models.UUIDField(primary_key=True)
     name = models.TextField()
@@ -45,9 +46,28 @@ class ApiKey(models.Model):
     user_id = models.IntegerField()
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    follows_id = models.UUIDField(null=True)
+    used_at = models.DateTimeField(null=True)
+    used_from = models.TextField(db_default="")
 
     class Meta:
-        indexes = [models.Index(fields=["user_id"], name="access_apikey_user")]
+        indexes = [
+            models.Index(fields=["user_id"], name="access_apikey_user"),
+            models.Index(
+                fields=["expires_at"], name="access_apikey_ending", condition=models.Q(revoked_at=None)
+            ),
+        ]
+        constraints = [
+            # One that was revoked before it was ever used is no key that the other waits for.
+            models.UniqueConstraint(
+                fields=["follows_id"], name="access_apikey_followed_once", condition=models.Q(revoked_at=None)
+            ),
+            models.CheckConstraint(
+                name="access_apikey_ends_after_it_begins",
+                condition=models.Q(expires_at=None) | models.Q(expires_at__gte=models.F("created_at")),
+            ),
+        ]
 
 
 class Tries(models.Model):

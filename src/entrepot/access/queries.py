@@ -31,6 +31,40 @@ class ApiKey:
     person: str
     created_at: datetime
     revoked_at: datetime | None
+    expires_at: datetime | None = None
+    follows: UUID | None = None
+    used_at: datetime | None = None
+    used_from: str = ""
+    followed: bool = False
+    """Another has taken its place, and is in force."""
+
+    def state(self, at: datetime) -> str:
+        """in force, expired, revoked"""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "in force" if self.expires_at is None or at < self.expires_at else "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInForce:
+    """A key that opens something now: for whom it acts, and when it was used last as far as that is written down."""
+
+    id: UUID
+    actor: Actor
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEnding:
+    """A key that ends soon or has ended, and that no other follows; `companies`: those of its person, none for all."""
+
+    id: UUID
+    name: str
+    prefix: str
+    person: str
+    expires_at: datetime
+    used_at: datetime | None
+    companies: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +99,20 @@ def actor_named(name: str) -> Actor:
     return _actor(found[0]) if found else Actor(name)
 
 
-def actor_of_key(raw: str) -> Actor | None:
-    """The person for whom a key acts, or None where the key is unknown or revoked or its person gone. 1 statement."""
+def key_in_force(raw: str, at: datetime) -> KeyInForce | None:
+    """A key with the person for whom it acts, or None where it is unknown, revoked or over, or its person gone.
+    1 statement."""
     prefix = keys.prefix(raw)
-    found = prefix and sql.run(_ACTOR.format(where=_BY_KEY), {"prefix": prefix})
+    found = prefix and sql.run(_ACTOR.format(where=_BY_KEY), {"prefix": prefix, "at": at})
     if not found or not keys.same(bytes(found[0][4]), keys.digest(raw)):
         return None
-    return _actor(found[0]) if found[0][2] else None
+    return KeyInForce(found[0][7], _actor(found[0]), found[0][8]) if found[0][2] else None
+
+
+def actor_of_key(raw: str, at: datetime) -> Actor | None:
+    """The person for whom a key acts; None as of `key_in_force`. 1 statement."""
+    found = key_in_force(raw, at)
+    return found and found.actor
 
 
 def able(command: str) -> list[str]:
@@ -101,8 +142,8 @@ def people_by_id(which: Sequence[int]) -> dict[int, PersonRow]:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Somebody whom the house knows, whether they may enter or not, with how many keys act for them; `companies`: those
-    that they belong to, none where they belong to all."""
+    """Somebody whom the house knows, whether they may enter or not, with how many keys of theirs nobody has revoked;
+    `companies`: those that they belong to, none where they belong to all."""
 
     id: int
     name: str
@@ -227,6 +268,12 @@ def api_keys() -> list[ApiKey]:
     return [ApiKey(*row) for row in sql.run(_KEYS)]
 
 
+def keys_ending(until: datetime) -> list[KeyEnding]:
+    """Keys that end until then, or have ended, of people who may enter, and that nobody has revoked or rotated: by
+    their end. 1 statement."""
+    return [KeyEnding(*row) for row in sql.run(_ENDING, {"until": until})]
+
+
 def apart(duties: Sequence[rules.Duty]) -> list[Refused | None]:
     """For each duty, why its person may not take it; nothing is taken, so that whoever is refused for another reason
     has done nothing. None for nothing, else 1 statement."""
@@ -293,7 +340,8 @@ SELECT person.username, person.is_superuser, person.is_active, ARRAY(
         UNION ALL SELECT permission_id FROM auth_user_user_permissions WHERE user_id = person.id)),
     access_apikey.digest,
     ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id WHERE user_id = person.id),
-    ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = person.id)
+    ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = person.id),
+    access_apikey.id, access_apikey.used_at
 FROM auth_user AS person LEFT JOIN access_apikey ON access_apikey.user_id = person.id AND revoked_at IS NULL
 WHERE {where} LIMIT 1
 """
@@ -336,7 +384,8 @@ SELECT confirmed_at, CASE WHEN confirmed_at IS NULL THEN secret END,
 FROM access_factor AS f WHERE user_id = %(user)s::int
 """
 
-_BY_KEY = "access_apikey.prefix = %(prefix)s::text"
+_BY_KEY = """access_apikey.prefix = %(prefix)s::text
+  AND (access_apikey.expires_at IS NULL OR access_apikey.expires_at > %(at)s::timestamptz)"""
 
 _ABLE = """
 WITH granted AS (
@@ -406,8 +455,18 @@ SELECT m.id, s.person, s.report, s.query, m.period, m.state, m.attempts::int, m.
 """
 
 _KEYS = """
-SELECT access_apikey.id, name, prefix, coalesce(username, '?'), created_at, revoked_at
-FROM access_apikey LEFT JOIN auth_user ON auth_user.id = user_id ORDER BY created_at DESC, access_apikey.id
+SELECT k.id, name, prefix, coalesce(username, '?'), created_at, revoked_at, expires_at, follows_id, used_at, used_from,
+       EXISTS (SELECT FROM access_apikey AS next WHERE next.follows_id = k.id AND next.revoked_at IS NULL)
+FROM access_apikey AS k LEFT JOIN auth_user ON auth_user.id = user_id ORDER BY created_at DESC, k.id
+"""
+
+_ENDING = """
+SELECT k.id, name, prefix, username, expires_at, used_at,
+       ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = k.user_id ORDER BY 1)
+FROM access_apikey AS k JOIN auth_user ON auth_user.id = user_id AND is_active
+WHERE revoked_at IS NULL AND expires_at <= %(until)s::timestamptz
+  AND NOT EXISTS (SELECT FROM access_apikey AS next WHERE next.follows_id = k.id AND next.revoked_at IS NULL)
+ORDER BY expires_at, k.id
 """
 
 _OTHER_SIDE = f"""

@@ -260,7 +260,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.build_plates", "warehouse.stack_plates", "warehouse.move_plates", "warehouse.open_plates",
         "stock.ship_transfer", "stock.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
-        "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",
+        "sourcing.review_stock", "sourcing.ask_transfers", "sourcing.accept_transfers", "sourcing.reject_transfers",
+        "sourcing.send_transfers",
         "catalog.register_skus", "catalog.register_kits", "catalog.register_packagings", "returns.grade_skus",
         "catalog.add_aliases", "catalog.drop_aliases", "catalog.attach_barcodes",
         "network.register_nodes", "network.register_zones", "network.register_bins", "network.register_channels",
@@ -296,7 +297,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
-        "access.issue_key", "access.revoke_key", "access.retry_mailings",
+        "access.issue_key", "access.rotate_keys", "access.revoke_key", "access.retry_mailings",
         "kernel.replay_messages", "kernel.drop_messages",
         "channels.add_webhooks", "channels.change_webhooks", "channels.renew_secrets", "channels.switch_webhooks",
         "channels.try_webhooks", "channels.send_again",
@@ -344,6 +345,7 @@ OF_NO_ROLE = (
     "access.use_factors",
     "access.sync_roles", "parties.register_companies", "ledger.open_books", "ledger.set_up_companies",  # a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
+    "access.note_uses",  # what the API does with the key of whoever asks
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
     "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do
     "payments.hold", "payments.submit_evidence", "payments.settle_answers", "payments.expire_disputes",
@@ -359,7 +361,7 @@ OF_NO_ROLE = (
     "returns.watch", "returns.watch_departures", "returns.watch_sent_back",
     "returns.forget_marks", "returns.forget_photos",
     "purchasing.watch_drop_ships", "purchasing.watch_arrivals",
-    "work.escalate_overdue", "work.watch_dead_letters",
+    "work.escalate_overdue", "work.watch_dead_letters", "work.watch_keys",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "sourcing.watch_windows",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",

@@ -32,6 +32,7 @@ CLOCK_WARN_S, CLOCK_WRONG_S = 2.0, 60.0
 LATE = timedelta(minutes=15)
 HEARTBEAT_LATE = timedelta(minutes=1)  # procrastinate's workers write one every 10 seconds
 PROOF_LATE = timedelta(hours=36)  # it is due every night
+KEY_ENDS = timedelta(days=14)
 ANSWER_S = 5.0
 UTC_NAMES = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "Universal", "UCT"}
 CONSOLE = "entrepot.web.wsgi:application"  # stands in the command line that the supervisor gives its child
@@ -666,6 +667,32 @@ def proof(setup: Setup) -> Finding:
     return Finding("ok", f"The last one was {_ago(age)} ago, and no sum is open.")
 
 
+def keys(setup: Setup) -> Finding:
+    """Whether programs will go on being let in: API keys that have ended, or end soon, and that no other follows."""
+    rows = setup.ask(
+        "SELECT k.name, k.prefix, k.expires_at <= now(), to_char(k.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+        " FROM access_apikey AS k JOIN auth_user AS person ON person.id = k.user_id AND person.is_active"
+        " WHERE k.revoked_at IS NULL AND k.expires_at <= now() + %s::interval AND NOT EXISTS"
+        " (SELECT FROM access_apikey AS next WHERE next.follows_id = k.id AND next.revoked_at IS NULL)"
+        " ORDER BY k.expires_at, k.prefix LIMIT 6",
+        KEY_ENDS,
+    )
+    if rows:
+        told = ", ".join(
+            f"{name} ({prefix}) {'ended' if over else 'ends'} {day}" for name, prefix, over, day in rows[:5]
+        )
+        more = ", and more" if len(rows) > 5 else ""
+        return Finding(
+            "warn",
+            f"API keys: {told}{more}.",
+            "Rotate or revoke them under Policies → People, on the page of their person.",
+        )
+    ((count, endless),) = setup.ask(
+        "SELECT count(*), count(*) FILTER (WHERE expires_at IS NULL) FROM access_apikey WHERE revoked_at IS NULL"
+    )
+    return Finding("ok", f"{count} in force, {endless} of them without an end; none ends soon.")
+
+
 def fonts(_setup: Setup) -> Finding:
     """Whether the fonts of this machine that papers shall have can be read: papers are made without the others."""
     from django.conf import settings
@@ -702,5 +729,6 @@ CHECKS: Sequence[Check] = (
     Check("relay", relay, needs_database=True),
     Check("jobs", jobs, needs_database=True),
     Check("proof", proof, needs_database=True),
+    Check("keys", keys, needs_database=True),
     Check("fonts", fonts, needs_database=True),  # its settings name the database
 )

@@ -1,4 +1,4 @@
-"""`entrepot rebalance`: units that should go from one node to another; list, propose, accept, reject, send."""
+"""`entrepot rebalance`: units that should go from one node to another; list, propose, ask for, accept, reject, send."""
 
 from __future__ import annotations
 
@@ -42,6 +42,16 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     proposed.add_argument("skus", nargs="*", metavar="SKU")
     proposed.set_defaults(run=run_propose)
+
+    asked = actions.add_parser(
+        "ask", help="ask a node to send units of a SKU: work for it until they have left"
+    )
+    asked.add_argument("sku", metavar="SKU")
+    asked.add_argument("source", metavar="FROM")
+    asked.add_argument("target", metavar="TO")
+    asked.add_argument("units", type=int, metavar="UNITS")
+    asked.add_argument("--reason", required=True)
+    asked.set_defaults(run=run_ask)
 
     accepted = actions.add_parser(
         "accept", help="carry proposals out: they become work for the node that sends"
@@ -119,6 +129,26 @@ def run_propose(arguments: argparse.Namespace) -> int:
             "rebalance", propose_transfers, wanted,
             lambda code, it: f"{code}: {it.units} units in transfers: {it.proposals}, accepted by rule: {it.accepted}",
         )  # fmt: skip
+
+
+def run_ask(arguments: argparse.Namespace) -> int:
+    with opened(arguments.database, migrates=False):
+        from entrepot.catalog import queries as catalog
+        from entrepot.network import queries as network
+        from entrepot.sourcing.commands.ask_transfers import AskTransfer, ask_transfers
+
+        company, _ = company_of(arguments.company)
+        sku = catalog.skus(company=company, codes=[arguments.sku]).get(arguments.sku)
+        if sku is None:
+            raise Problem(f"There is no SKU {arguments.sku}.")
+        nodes = {one.code: one.id for one in network.nodes(company=company)}
+        if unknown := [code for code in (arguments.source, arguments.target) if code not in nodes]:
+            raise Problem(f"There is no node {', '.join(unknown)}; there are {', '.join(sorted(nodes))}.")
+        source, target = nodes[arguments.source], nodes[arguments.target]
+        wanted = AskTransfer(company, sku.id, source, target, arguments.units, arguments.reason)
+        asked = given("rebalance", ask_transfers, wanted)
+        say(f"{asked.number} is work for {arguments.source}")
+    return 0
 
 
 def run_accept(arguments: argparse.Namespace) -> int:

@@ -80,6 +80,26 @@ _ANY_DAMAGED = """
                           WHERE w.shipment_id = h.id AND w.kind = 'damaged' AND w.state <> 'dropped'))
 """
 
+# What papers said and was not so: an invoice with another price than agreed, and a label with less than the parcel
+# weighs, where somebody found the carrier right.
+_OTHER_PRICE = _BACK_FOR.format(row="r.order_id = a.id", reasons="('price_corrected')")
+_HEAVIER = """
+    EXISTS (SELECT FROM shipping_label AS b
+            JOIN settlement_carriercharge AS w ON w.unit_id = b.id AND w.state = 'accepted' AND w.difference_minor > 0
+             AND w.weight_g > b.weight_g
+            WHERE b.shipment_id = ANY(a.shipments))
+"""
+
+DOCUMENTS_CORRECT = f"""
+WITH decided AS ({_DECIDED}), judged AS MATERIALIZED (
+    SELECT a.*, {_OTHER_PRICE} AS priced_wrong, {_HEAVIER} AS heavier FROM decided AS a
+)
+SELECT j.at, c.code, COALESCE(n.code, ''),
+       CASE WHEN priced_wrong THEN 'another price' WHEN heavier THEN 'heavier than labeled' ELSE 'right papers' END,
+       j.id, j.number, (NOT priced_wrong AND NOT heavier)::int::float8, 1::float8
+FROM judged AS j JOIN network_channel AS c ON c.id = j.channel_id LEFT JOIN network_node AS n ON n.id = j.node_id
+"""
+
 PERFECT_ORDER = f"""
 WITH decided AS ({_DECIDED}), judged AS MATERIALIZED (
     SELECT a.*, a.promise_at IS NULL OR a.at <= a.promise_at AS on_time,
@@ -88,14 +108,16 @@ WITH decided AS ({_DECIDED}), judged AS MATERIALIZED (
            NOT {_ANY_DAMAGED.format(shipments="a.shipments")}
            AND NOT {_BACK_FOR.format(row="r.order_id = a.id", reasons=_DAMAGE)} AS whole,
            NOT {_BACK_FOR.format(row="r.order_id = a.id", reasons=_MISTAKE)} AS correct,
+           NOT {_OTHER_PRICE} AND NOT {_HEAVIER} AS documented,
            EXISTS (SELECT FROM shipping_reshipment AS r WHERE r.shipment_id = ANY(a.shipments)) AS again
     FROM decided AS a
 )
 SELECT j.at, c.code, COALESCE(n.code, ''),
        CASE WHEN NOT came THEN 'not arrived' WHEN NOT complete THEN 'incomplete' WHEN NOT on_time THEN 'late'
             WHEN NOT whole THEN 'damaged' WHEN NOT correct THEN 'wrong goods' WHEN again THEN 'sent again'
-            ELSE 'perfect' END,
-       j.id, j.number, (came AND complete AND on_time AND whole AND correct AND NOT again)::int::float8, 1::float8
+            WHEN NOT documented THEN 'wrong papers' ELSE 'perfect' END,
+       j.id, j.number,
+       (came AND complete AND on_time AND whole AND correct AND NOT again AND documented)::int::float8, 1::float8
 FROM judged AS j JOIN network_channel AS c ON c.id = j.channel_id LEFT JOIN network_node AS n ON n.id = j.node_id
 """
 
@@ -470,6 +492,44 @@ LEFT JOIN LATERAL (
 ) AS g ON true
 WHERE r.company_id = %(company)s::smallint AND {_within("d.decided_at")}
   AND d.disposition <> 'send_back' AND (d.disposition <> 'repair' OR r.asked <> 'repair')
+"""
+
+# Of that what the returns took themselves: carriage of their labels as it was accrued, less what was voided, and the
+# work that the policy reckons with for a unit, by what was done with it.
+NET_RECOVERED = f"""{RECOVERED}
+UNION ALL
+SELECT l.at, c.code, n.code, 'return freight', r.id, r.number, -l.minor, 0::float8
+FROM (
+    SELECT document_id, min(occurred_at) AS at, sum(functional_minor)::float8 AS minor
+    FROM ledger_line AS e JOIN ledger_account AS a ON a.company_id = e.company_id AND a.code = e.account
+    WHERE e.company_id = %(company)s::smallint AND e.document_kind = 'return_label' AND a.type = 'expense'
+      AND {_within("e.occurred_at")}
+    GROUP BY 1 HAVING sum(functional_minor) <> 0
+) AS l
+JOIN LATERAL (SELECT return_id FROM returns_labelreturn WHERE label_id = l.document_id
+              ORDER BY return_id LIMIT 1) AS b ON true
+JOIN returns_return AS r ON r.id = b.return_id
+JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
+UNION ALL
+SELECT d.decided_at, c.code, n.code, 'processing', r.id, r.number || ' · ' || k.code, -(e.units * w.minor)::float8,
+       0::float8
+FROM returns_disposition AS d
+CROSS JOIN LATERAL (
+    SELECT d.quantity - COALESCE((SELECT sum(n.quantity) FROM returns_disposition AS n WHERE n.earlier_id = d.id), 0)
+           AS units
+) AS e
+JOIN returns_return AS r ON r.id = d.return_id
+JOIN returns_line AS l ON l.id = d.return_line_id JOIN catalog_sku AS k ON k.id = l.sku_id
+JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
+JOIN LATERAL (
+    SELECT COALESCE((p.body #>> ARRAY['ways', d.disposition, 'handling_minor'])::bigint, 0)
+           + COALESCE((p.body #>> ARRAY['ways', d.disposition, 'refurbish_minor'])::bigint, 0) AS minor
+    FROM kernel_policy AS p
+    WHERE p.company_id = r.company_id AND p.kind = 'returns.recovery' AND p.scope = ''
+      AND p.in_force_from <= d.decided_at
+    ORDER BY p.in_force_from DESC, p.version DESC LIMIT 1
+) AS w ON w.minor > 0 AND e.units > 0
+WHERE r.company_id = %(company)s::smallint AND {_within("d.decided_at")}
 """
 
 CLEARING_DAYS = 4

@@ -166,6 +166,13 @@ def in_force_of(companies: Sequence[int], body: type[T], at: datetime) -> dict[i
     return found
 
 
+def everywhere(body: type[T], at: datetime) -> dict[int, T]:
+    """What holds at a moment for all of each company that has set it: for rooms that know no list of companies.
+    1 statement."""
+    rows = sql.run(_EVERYWHERE, {"kind": kind_of(body), "at": at})
+    return {company: wire.load(text, body) for company, text in rows}
+
+
 def version_of(in_force: Mapping[str, tuple[int, T]], scope: str, otherwise: T) -> tuple[int, T]:
     """The version that steers a scope, and its body: the scope's own, else that of all; 0 and `otherwise` without."""
     return in_force.get(scope) or in_force.get("") or (0, otherwise)
@@ -213,6 +220,12 @@ class InForce:
         """All that there are of a shape, of any company and scope."""
         return [found for (_, shape, _), (_, found) in self._found.items() if shape is body]
 
+
+_EVERYWHERE = """
+SELECT DISTINCT ON (company_id) company_id::int, body::text FROM kernel_policy
+WHERE kind = %(kind)s::text AND scope = '' AND in_force_from <= %(at)s::timestamptz
+ORDER BY company_id, in_force_from DESC, version DESC
+"""
 
 _LATEST = """
 SELECT company_id::int, kind, scope, max(version),

@@ -11,7 +11,6 @@ NAME_MAX = 150
 FILES_MAX = 40
 """Files of one order that count; withdrawn ones do not."""
 STANDING, CORRECTED, WITHDRAWN = "standing", "corrected", "withdrawn"
-STATES = (STANDING, CORRECTED, WITHDRAWN)
 
 
 def misfit_text(text: str) -> Refused | None:

@@ -22,9 +22,9 @@ class Portal:
     """The portal of a channel, or of all without a scope; shut until it says `is_open`.
 
     `name` and `greeting` are the retailer's own words, `greetings` the same by language (`de`, `en`), `accent` the
-    color of heads and buttons (white can be read on it). `help` and `privacy` are addresses, https or mailto. A link
-    that customer service makes is good for `link_days`. `send_to` has the lines of the postal address of nodes that
-    returns come to, by code.
+    color of heads and buttons (white can be read on it), `contact` how to reach the retailer, as a number and its
+    hours. `help` and `privacy` are addresses, https or mailto. A link that customer service makes is good for
+    `link_days`. `send_to` has the lines of the postal address of nodes that returns come to, by code.
     """
 
     is_open: bool = False
@@ -33,6 +33,7 @@ class Portal:
     greetings: dict[str, str] = field(default_factory=dict)
     accent: str = "#1d4f54"
     help: str = ""
+    contact: str = ""
     privacy: str = ""
     link_days: int = 30
     send_to: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -209,7 +209,7 @@ def _acted(request: HttpRequest) -> datetime:
 def _is_own(request: Request, which: object) -> None:
     """What another company has is not there: whatever the address names, and whatever a form does."""
     named = [which] if isinstance(which, UUID) else []
-    posted = (text for name in request.POST for text in request.POST.getlist(name))
+    posted = (text.partition("/")[0] for name in request.POST for text in request.POST.getlist(name))
     if owners.others([*named, *ids_in(posted)], company=request.reader.company.id):
         raise Http404
 
@@ -594,6 +594,25 @@ def uuid_in(text: str | None) -> UUID | None:
 def ids_in(texts: Iterable[str]) -> list[UUID]:
     """The keys among what a form sent, each once."""
     return list(dict.fromkeys(found for text in texts if (found := uuid_in(text))))
+
+
+class RowIn(NamedTuple):
+    """A row that a box of a form names, as document/number/what else its page said of it."""
+
+    document: UUID
+    number: int
+    also: str
+
+
+def rows_in(request: HttpRequest) -> list[RowIn]:
+    """The rows that the boxes of a form name, each once."""
+    found: dict[tuple[UUID, int], RowIn] = {}
+    for text in request.POST.getlist("row"):
+        document, number, also, *_ = *text.split("/", 2), "", ""
+        which, place = uuid_in(document), int_in(number)
+        if which and place is not None:
+            found.setdefault((which, place), RowIn(which, place, also))
+    return [*found.values()]
 
 
 def int_in(text: str | None, *, most: int = BIGINT_MAX) -> int | None:

@@ -37,7 +37,9 @@ KINDS = {
 }
 
 TOLD_APART = (
-    _("perfect"), _("incomplete"), _("wrong goods"), _("sent again"), _("not arrived"), _("not held"), _("no class"),
+    _("perfect"), _("incomplete"), _("wrong goods"), _("sent again"), _("wrong papers"), _("another price"),
+    _("heavier than labeled"), _("right papers"), _("return freight"), _("processing"),
+    _("not arrived"), _("not held"), _("no class"),
     _("stock"), _("receivable"), _("payable"),
     _("asked to received"),
     _("received to inspected"),
@@ -51,9 +53,9 @@ WORDS = {
         _("Perfect orders"),
         _(
             "Of the orders that arrived or were lost on their way, those with every unit that was ordered, by the "
-            "moment promised, with nothing damaged, wrong or sent again: all of it at once, not the product of the "
-            "shares. A unit that the customer cancelled counts against it; what was sent again at no charge is told "
-            "with its first order."
+            "moment promised, with nothing damaged, wrong or sent again, and with papers that were right: all of it at "
+            "once, not the product of the shares. A unit that the customer cancelled counts against it; what was sent "
+            "again at no charge is told with its first order."
         ),
         _("orders"),
     ),
@@ -158,6 +160,14 @@ WORDS = {
         ),
         _("lines"),
     ),
+    "documents correct": Words(
+        _("Documents correct"),
+        _(
+            "Of the orders that arrived or were lost on their way, those whose papers said what was so: nothing was "
+            "asked back for another price than agreed, and no parcel was found to weigh more than its label said."
+        ),
+        _("orders"),
+    ),
     "record accuracy": Words(
         _("Record accuracy"),
         _("Of the records that were counted, those where as many units stood as the record said at that moment."),
@@ -236,6 +246,15 @@ WORDS = {
             "them or have given; 1 is all of it. Told when it was decided what is done with them."
         ),
         _("dispositions"),
+    ),
+    "net recovery": Words(
+        _("Net recovery of returns"),
+        _(
+            "Cost recovered, less carriage of the labels that customers sent goods back with, as it was accrued, and "
+            "the work of a unit by the policy returns.recovery, by what goods that came back had cost; 1 is all of it. "
+            "Carriage is told when it was accrued, the rest when it was decided what is done with the goods."
+        ),
+        _("dispositions, labels and work"),
     ),
     "cleared in time": Words(
         _("Cleared in time"),

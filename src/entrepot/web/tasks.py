@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.purchasing.commands.send_orders import DESTINATION as TO_SUPPLIERS
 from entrepot.web import dispute_paper, making, order_paper, report_mail
+from entrepot.work.commands.watch_keys import WatchKeys, watch_keys
 
 log = structlog.get_logger("entrepot.web")
 
@@ -45,6 +47,20 @@ def drop_files(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for 
     """Every ten minutes: files that were kept for their day."""
     cause = Cause(Actor("system:files", frozenset({"kernel.drop_files"})), timezone.now(), "kept for a day")
     files.drop_files(cause, requests=[files.DropFiles(one.id, cause.at) for one in parties.companies()])
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="web.watch_keys", queueing_lock="web.watch_keys")
+def watch_all_keys(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: API keys that end soon. The first company is asked about those of people who belong to all."""
+    watch_keys_at(timezone.now())
+
+
+def watch_keys_at(at: datetime) -> None:
+    cause = Cause(Actor("system:work", frozenset({"work.watch_keys"})), at, "API keys end")
+    companies = [one.id for one in parties.companies()]
+    if companies:
+        watch_keys(cause, requests=[WatchKeys(one, of_all=one == companies[0]) for one in companies])
 
 
 def answer_fake(cause: Cause, message: Claimed) -> None:

@@ -1,34 +1,82 @@
-"""API keys: let a program act for a person, and stop it."""
+"""API keys: let a program act for a person for a time, let another key follow, and stop it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.access import keys, queries
-from entrepot.access.errors import KeyBeyondOwn
-from entrepot.kernel import ids, sql
-from entrepot.kernel.cause import Cause
+from entrepot.access import keys, lifetimes, queries
+from entrepot.access.errors import KeyBeyondOwn, KeyFollowed
+from entrepot.access.lifetimes import KeyPolicy
+from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 
 
 @dataclass(frozen=True, slots=True)
 class IssueKey:
-    """`raw` comes from `keys.fresh()` at the edge, which shows it once; it is kept nowhere, not even in the answer."""
+    """`raw` comes from `keys.fresh()` at the edge, which shows it once; it is kept nowhere, not even in the answer.
+    `days`: how long it is in force; None: as long as the policy `access.keys` of its person's companies lets it."""
 
     name: str
     user: int
     raw: str
+    days: int | None = None
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyIssued:
+    """`expires_at` None: it has no end."""
+
     id: UUID
     prefix: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RotateKey:
+    """Another secret for the program of a key: a key with its name and person that follows it. The first goes on for
+    `overlap_days`, or for fewer where it ends before; None: as long as the policy `access.keys` lets it, at most.
+    `raw` and `days` are as of IssueKey."""
+
+    id: UUID
+    raw: str
+    days: int | None = None
+    overlap_days: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotated:
+    """The key that follows, and until when the first one opens something."""
+
+    id: UUID
+    prefix: str
+    expires_at: datetime | None
+    first_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NoteUse:
+    """A key was used from an address."""
+
+    id: UUID
+    address: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UseNoted:
+    """Whether it was written down: it is not where somebody else has just done so."""
+
+    id: UUID
+    noted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +92,78 @@ class KeyRevoked:
 
 @command("access.issue_key")
 def issue_key(cause: Cause, /, *, requests: Sequence[IssueKey]) -> list[KeyIssued | Refused]:
-    """Keys that may do what their person may.
+    """Keys that may do what their person may, until their end.
 
-    Refuses: NotFound (the person); Invalid (not a key; a key that exists); KeyBeyondOwn (for somebody who may do what
-    the actor may not).
-    Again: by key. 2 statements; 3 for an actor who may not everything.
+    Refuses: NotFound (the person); Invalid (not a key; a key that exists; more days than the policy lets it have);
+    KeyBeyondOwn (for somebody who may do what the actor may not).
+    Again: by key. 3 statements; 4 for an actor who may not everything.
     """
-    beyond = _beyond(cause, [one.user for one in requests])
-    people, taken = sql.run(
-        _KNOWN,
-        {"users": [one.user for one in requests], "prefixes": [keys.prefix(one.raw) for one in requests]},
-    )[0]
+    facts = _facts(cause, [one.user for one in requests], [one.raw for one in requests])
     answers: list[KeyIssued | Refused] = []
-    rows = []
+    rows: list[_Row] = []
     for one in requests:
-        prefix = keys.prefix(one.raw)
-        if one.user not in people:
-            answers.append(NotFound(what="active person", which=one.user))
-        elif one.user in beyond:
-            answers.append(KeyBeyondOwn(person=beyond[one.user], actor=cause.actor.name))
-        elif prefix is None or prefix in taken:
-            answers.append(
-                Invalid(field="raw", expected="a new key made by the house", found="something else")
-            )
+        row = _made(cause, facts, one.name, one.user, one.raw, one.days)
+        if isinstance(row, Refused):
+            answers.append(row)
         else:
-            taken.append(prefix)
-            rows.append((ids.uuid7(), one.name, prefix, keys.digest(one.raw), one.user, cause.at, None))
-            answers.append(KeyIssued(rows[-1][0], prefix))
+            rows.append(row)
+            answers.append(KeyIssued(row.id, row.prefix, row.expires_at))
 
-    sql.write("access_apikey", _COLUMNS, rows)
-    announce(cause, (Event("api_key", row[0], 0, "", "issued", payload={"user": row[4]}) for row in rows))
+    sql.write("access_apikey", _Row._fields, rows)
+    announce(
+        cause, (Event("api_key", row.id, 0, "", "issued", payload={"user": row.user_id}) for row in rows)
+    )
     return answers
+
+
+@command("access.rotate_keys")
+def rotate_keys(cause: Cause, /, *, requests: Sequence[RotateKey]) -> list[KeyRotated | Refused]:
+    """Keys that follow others, which go on for a while: their program takes the new secret without a break. One that
+    is over already can be followed as well; it opens nothing again.
+
+    Locks: the keys, in the order of their ids.
+    Refuses: NotFound (the key; a person who may enter); WrongState (revoked); KeyFollowed; Invalid and KeyBeyondOwn as
+    of `issue_key`.
+    Again: by key. 6 statements; 7 for an actor who may not everything.
+    """
+    known = _locked([one.id for one in requests])
+    facts = _facts(cause, [one.user for one in known.values()], [one.raw for one in requests])
+    answers: list[KeyRotated | Refused] = []
+    rows: list[_Row] = []
+    ends: list[tuple[UUID, datetime]] = []
+    for one in requests:
+        first = known.get(one.id)
+        row = _following(cause, facts, one, first)
+        if isinstance(row, Refused) or first is None:
+            answers.append(row)  # type: ignore[arg-type]
+            continue
+        policy = facts.policies[first.user]
+        end = lifetimes.end_beside(policy, one.overlap_days, first.expires_at, cause.at)
+        known[one.id] = first._replace(followed_by=row.prefix)
+        rows.append(row)
+        ends.append((one.id, end))
+        answers.append(KeyRotated(row.id, row.prefix, row.expires_at, end))
+
+    if rows:
+        sql.run(_END, sql.columns(("ids", "ends"), ends))
+        sql.write("access_apikey", _Row._fields, rows)
+    announce(
+        cause,
+        (Event("api_key", row.id, 0, "", "issued", payload={"follows": row.follows_id}) for row in rows),
+    )
+    return answers
+
+
+@command("access.note_uses")
+def note_uses(cause: Cause, /, *, requests: Sequence[NoteUse]) -> list[UseNoted | Refused]:
+    """When keys were used, and from where, once an hour at most: whoever finds one locked leaves it to the other.
+
+    Locks: the keys, those that nobody else has. Refuses: nothing. Again: nothing is written. 1 statement.
+    """
+    rows = [(one.id, one.address) for one in requests]
+    params = {"at": cause.at, "before": cause.at - lifetimes.USED_AGAIN}
+    noted = {which for (which,) in sql.run(_NOTE, sql.columns(("ids", "addresses"), rows) | params)}
+    return [UseNoted(one.id, one.id in noted) for one in requests]
 
 
 @command("access.revoke_key")
@@ -94,26 +183,136 @@ def revoke_key(cause: Cause, /, *, requests: Sequence[RevokeKey]) -> list[KeyRev
     ]
 
 
-def _beyond(cause: Cause, users: Sequence[int]) -> dict[int, str]:
-    """The people of whom a key would do more than the actor may, with their names."""
+class _Row(NamedTuple):
+    """A row of access_apikey."""
+
+    id: UUID
+    name: str
+    prefix: str
+    digest: bytes
+    user_id: int
+    created_at: datetime
+    expires_at: datetime | None
+    follows_id: UUID | None
+
+
+class _Known(NamedTuple):
+    """A key as it stands, locked."""
+
+    name: str
+    prefix: str
+    user: int
+    revoked_at: datetime | None
+    expires_at: datetime | None
+    followed_by: str | None
+
+
+def _locked(which: Sequence[UUID]) -> dict[UUID, _Known]:
+    """Keys that nobody else rotates meanwhile. Who follows them is read after that: what locks sees of other rows only
+    what stood before it waited. 2 statements."""
+    wanted = {"ids": sorted(set(which))}
+    rows = sql.run(_LOCK, wanted)
+    followed = dict(sql.run(_FOLLOWED, wanted))
+    return {row[0]: _Known(*row[1:], followed.get(row[0])) for row in rows}
+
+
+class _Facts(NamedTuple):
+    """What decides whether keys can be made: who may enter and by which policy theirs end, prefixes that are taken,
+    and people of whom a key would do more than the actor may."""
+
+    policies: dict[int, KeyPolicy]
+    taken: set[str | None]
+    beyond: dict[int, str]
+
+
+def _facts(cause: Cause, users: Sequence[int], raws: Sequence[str]) -> _Facts:
+    """2 statements; 3 for an actor who may not everything."""
+    set_by = policies.everywhere(KeyPolicy, cause.at)
+    known = sql.run(_KNOWN, {"users": list(users), "prefixes": [keys.prefix(raw) for raw in raws]})
+    return _Facts(
+        {user: lifetimes.strictest(companies, set_by) for user, companies, prefix in known if prefix is None},
+        {None, *(prefix for *_, prefix in known)},
+        _beyond(cause, {user: companies for user, companies, prefix in known if prefix is None}),
+    )
+
+
+def _made(
+    cause: Cause, facts: _Facts, name: str, user: int, raw: str, days: int | None, follows: UUID | None = None
+) -> _Row | Refused:
+    """A key that is about to be written; its prefix is taken from then on."""
+    if user not in facts.policies:
+        return NotFound(what="active person", which=user)
+    if user in facts.beyond:
+        return KeyBeyondOwn(person=facts.beyond[user], actor=cause.actor.name)
+    prefix = keys.prefix(raw)
+    if prefix is None or prefix in facts.taken:
+        return Invalid(field="raw", expected="a new key made by the house", found="something else")
+    end = lifetimes.end_of(facts.policies[user], days, cause.at)
+    if isinstance(end, Refused):
+        return end
+    facts.taken.add(prefix)
+    return _Row(ids.uuid7(), name, prefix, keys.digest(raw), user, cause.at, end, follows)
+
+
+def _following(cause: Cause, facts: _Facts, one: RotateKey, first: _Known | None) -> _Row | Refused:
+    if first is None:
+        return NotFound(what="API key", which=one.id)
+    if first.revoked_at is not None:
+        return WrongState(subject=f"key {first.prefix}", found="revoked", event="rotate", expected="issued")
+    if first.followed_by is not None:
+        return KeyFollowed(prefix=first.prefix, by=first.followed_by)
+    if one.overlap_days is not None and one.overlap_days < 0:
+        return Invalid(field="overlap_days", expected="0 or more", found=f"{one.overlap_days}")
+    return _made(cause, facts, first.name, first.user, one.raw, one.days, one.id)
+
+
+def _beyond(cause: Cause, people: Mapping[int, Sequence[int]]) -> dict[int, str]:
+    """The people, by the companies that they belong to, of whom a key would do more than the actor may, or do it where
+    the actor may not; with their names."""
     actor = cause.actor
     if actor.everything:
         return {}
     return {
         which: one.name
-        for which, one in queries.people_by_id(users).items()
-        if one.superuser or not all(map(actor.may, one.commands))
+        for which, one in queries.people_by_id([*people]).items()
+        if one.superuser or not all(map(actor.may, one.commands)) or not _is_within(actor, people[which])
     }
 
 
-_COLUMNS = ("id", "name", "prefix", "digest", "user_id", "created_at", "revoked_at")
+def _is_within(actor: Actor, companies: Sequence[int]) -> bool:
+    """Whether an actor belongs to all companies that somebody belongs to; none are all."""
+    return actor.companies is None or (bool(companies) and all(map(actor.is_of, companies)))
+
 
 _KNOWN = """
-SELECT ARRAY(SELECT id FROM auth_user WHERE is_active AND id = ANY(%(users)s::int[])),
-       ARRAY(SELECT prefix FROM access_apikey WHERE prefix = ANY(%(prefixes)s::text[]))
+SELECT id, ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = person.id), NULL AS prefix
+FROM auth_user AS person WHERE is_active AND id = ANY(%(users)s::int[])
+UNION ALL SELECT NULL, NULL, prefix FROM access_apikey WHERE prefix = ANY(%(prefixes)s::text[])
 """
 
-_LOCK = "SELECT id FROM access_apikey WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
+_LOCK = """
+SELECT id, name, prefix, user_id, revoked_at, expires_at
+FROM access_apikey WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_FOLLOWED = """
+SELECT follows_id, prefix FROM access_apikey WHERE follows_id = ANY(%(ids)s::uuid[]) AND revoked_at IS NULL
+"""
+
+_END = """
+UPDATE access_apikey AS k SET expires_at = one.ends
+FROM unnest(%(ids)s::uuid[], %(ends)s::timestamptz[]) AS one(id, ends) WHERE k.id = one.id
+"""
+
+_NOTE = """
+WITH free AS (
+    SELECT id FROM access_apikey
+    WHERE id = ANY(%(ids)s::uuid[]) AND (used_at IS NULL OR used_at <= %(before)s::timestamptz)
+    ORDER BY id FOR UPDATE SKIP LOCKED)
+UPDATE access_apikey AS k SET used_at = %(at)s::timestamptz, used_from = one.address
+FROM free JOIN unnest(%(ids)s::uuid[], %(addresses)s::text[]) AS one(id, address) USING (id) WHERE k.id = free.id
+RETURNING k.id
+"""
 
 _REVOKE = """
 UPDATE access_apikey SET revoked_at = %(at)s::timestamptz WHERE id = ANY(%(ids)s::uuid[]) AND revoked_at IS NULL

@@ -5,13 +5,17 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja.errors import HttpError
 from ninja.security import APIKeyHeader, SessionAuth
 from ninja.utils import check_csrf
 
 from entrepot.access import queries as access
-from entrepot.kernel.cause import Actor
+from entrepot.access.commands.issue_key import NoteUse, note_uses
+from entrepot.access.lifetimes import wants_note
+from entrepot.kernel.cause import Actor, Cause
 from entrepot.web import doors
+from entrepot.web.edge import source_of
 
 ASKED_BY: ContextVar[Actor | None] = ContextVar("asked_by", default=None)
 """Whoever asks now: which companies are there for them."""
@@ -19,13 +23,28 @@ ASKED_BY: ContextVar[Actor | None] = ContextVar("asked_by", default=None)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+NOTING = Actor("door", frozenset({"access.note_uses"}))
+
+
+def actor_by_key(request: HttpRequest, raw: str) -> Actor | None:
+    """For whom a request's key acts; None where it opens nothing. Its use is written down where the last one that is
+    known is an hour old."""
+    now = timezone.now()
+    found = access.key_in_force(raw, now)
+    if found is None:
+        return None
+    if wants_note(found.used_at, now):
+        note_uses(Cause(NOTING, now, "a key was used"), requests=[NoteUse(found.id, source_of(request))])
+    return found.actor
+
+
 class ApiKey(APIKeyHeader):
-    """The header X-API-Key. A key that is unknown or revoked is not asked for a session as well."""
+    """The header X-API-Key. A key that is unknown, revoked or over is not asked for a session as well."""
 
     param_name = "X-API-Key"
 
-    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:  # noqa: ARG002
-        actor = access.actor_of_key(key) if key else None
+    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        actor = actor_by_key(request, key) if key else None
         ASKED_BY.set(actor)
         return actor
 

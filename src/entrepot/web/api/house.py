@@ -27,6 +27,7 @@ from entrepot.web.api import (
     ageing,
     aliases,
     answers,
+    api_keys,
     audit,
     availability,
     bank,
@@ -254,6 +255,7 @@ api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", channel_statements.router, tags=["integration"])
 api.add_router("/v1", documents.router, tags=["integration"])
 api.add_router("/v1", messages.router, tags=["messages"])
+api.add_router("/v1", api_keys.router, tags=["access"])
 api.add_router("/v1", webhooks.router, tags=["webhooks"])
 api.add_router("/v1", jobs.router, tags=["jobs"])
 api.add_router("/v1", report_mails.router, tags=["reports"])

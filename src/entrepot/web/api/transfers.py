@@ -14,6 +14,7 @@ from pydantic import Field
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
+from entrepot.sourcing.commands.ask_transfers import AskTransfer, ask_transfers
 from entrepot.sourcing.commands.rebalance import ReviewStock, review_stock
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
@@ -79,6 +80,24 @@ class RejectedIn(ProposalIn):
     """A proposal that is not to be carried out, and why."""
 
     reason: Reason
+
+
+class TransferAskedIn(Strict):
+    """Units of a SKU that shall go from one node to another, and why."""
+
+    sku: Code
+    origin: Code
+    target: Code
+    quantity: Quantity
+    reason: Reason
+    key: Own = None
+
+
+class TransferAskedOut(Out):
+    """The accepted proposal that it is."""
+
+    proposal: UUID
+    number: str
 
 
 class ProposalOut(Out):
@@ -302,6 +321,27 @@ def review_stock_of_nodes(
     """Have all SKUs looked at now, as every night: what should go from one node to another is proposed."""
     of = parse.company_of(company)
     return give(request, review_stock, payload, idempotency_key, lambda _, key: ReviewStock(of, key=key))
+
+
+@router.post(
+    "/transfer-proposals", response={200: TransferAskedOut | list[Each[TransferAskedOut]], **REFUSED}
+)
+def ask_for_transfers(
+    request: HttpRequest,
+    payload: TransferAskedIn | Annotated[list[TransferAskedIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Ask nodes to send goods to others: each becomes work for the node that sends, until it has left."""
+    of, items = parse.company_of(company), as_list(payload)
+    nodes = parse.nodes_of(of, {code for one in items for code in (one.origin, one.target)})
+    skus = parse.skus_of(of, {one.sku for one in items})
+    return give(
+        request, ask_transfers, payload, idempotency_key,
+        lambda one, key: AskTransfer(
+            of, skus[one.sku], nodes[one.origin], nodes[one.target], one.quantity, one.reason, key=key
+        ),
+    )  # fmt: skip
 
 
 @router.post(

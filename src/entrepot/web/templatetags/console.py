@@ -355,6 +355,12 @@ def _head(context: Mapping[str, Any], one: Head, order: str) -> SafeString:
     )  # fmt: skip
 
 
+@register.inclusion_tag("web/parts/with_others.html")
+def with_others(name: str, *row: object) -> dict[str, str]:
+    """A box beside a row that has a form of its own: to be decided about with others (see `edge.rows_in`)."""
+    return {"name": name, "row": "/".join(map(str, row))}
+
+
 @register.simple_tag(takes_context=True)
 def list_fields(context: Mapping[str, Any]) -> SafeString:
     """What a form of filters keeps of the list: its columns and its order, as hidden fields."""

@@ -23,7 +23,7 @@ from entrepot.warehouse import adjusting, shelf_queries
 from entrepot.warehouse.commands.adjust import adjust, approve_adjustment, change_status
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread, page, uuid_in
 from entrepot.web.listed import chosen, listed
 
 UNITS_MAX = 1_000_000
@@ -41,7 +41,7 @@ def told(request: Request) -> HttpResponse:
         **shown.context(), "state": _state(request), "states": ("waiting", *adjustments.STATES[1:], "all"),
         "node": uuid_in(request.GET.get("node")), "nodes": network.nodes(company=company.id),
         "decides": _state(request) == "waiting" and request.reader.actor.may("warehouse.approve_adjustment"),
-        "currency": company.currency, "kept": kept(request),
+        "currency": company.currency,
     }  # fmt: skip
     return page(request, "web/adjustments.html", context, area="stock")
 
@@ -81,7 +81,7 @@ def bin_(request: Request, which: UUID) -> HttpResponse:
     if not found:
         raise Http404
     context = {
-        "bin": found[0], "goods": queries.buckets_in(company=company, bin_=which), "kept": kept(request),
+        "bin": found[0], "goods": queries.buckets_in(company=company, bin_=which),
         "adjustments": adjustments.adjustments(company=company, bin_=which, limit=20),
         "currency": request.reader.company.currency, **choices(request),
     }  # fmt: skip

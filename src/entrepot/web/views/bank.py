@@ -17,8 +17,21 @@ from entrepot.settlement.bank_files import UnreadableError
 from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
 from entrepot.settlement.commands.split_bank_lines import SplitBankLine, split_bank_lines
 from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
+from entrepot.web import format as fmt
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    RowIn,
+    back,
+    clean,
+    console,
+    give,
+    int_in,
+    minor_in,
+    page,
+    rows_in,
+    uuid_in,
+)
 from entrepot.web.listed import listed
 
 WAITING_SHOWN_MAX = 100
@@ -46,7 +59,6 @@ def told(request: Request) -> HttpResponse:
         "waiting": list(zip(waiting, fits, strict=True)),
         "expected": bank_queries.expected(company, limit=EXPECTED_SHOWN_MAX),
         "purposes": PURPOSES,
-        "kept": kept(request),
     }
     return page(request, "web/bank.html", context, area="books")
 
@@ -94,7 +106,9 @@ def _read(request: Request, content: bytes) -> list[Statement]:
 @require_POST
 @console
 def decide(request: Request) -> HttpResponse:
-    """A line matched with what it belongs to, or booked."""
+    """A line matched with what it belongs to, or booked; or several booked as one thing, for one reason."""
+    if rows := rows_in(request):
+        return _together(request, rows)
     statement, line = uuid_in(request.POST.get("statement")), int_in(request.POST.get("line"))
     known, amount = uuid_in(request.POST.get("known")), _seen(clean(request.POST.get("amount_minor")))
     purpose, reason = clean(request.POST.get("purpose")), clean(request.POST.get("reason"))
@@ -105,6 +119,24 @@ def decide(request: Request) -> HttpResponse:
     )
     results = give(request, decide_bank_lines, wanted, lambda _: gettext("The line is decided."))
     return back(request, reverse("bank"), results)
+
+
+def _together(request: Request, rows: list[RowIn]) -> HttpResponse:
+    purpose, reason = clean(request.POST.get("purpose")), clean(request.POST.get("reason"))
+    told = {
+        (one.statement, one.number): f"{one.statement_number} · {fmt.money(one.amount_minor, one.currency)}"
+        for one in bank_queries.lines(request.reader.company.id, waiting=True, limit=WAITING_SHOWN_MAX)
+    }
+    names = [told.get((one.document, one.number), f"{one.number}") for one in rows]
+    wanted = [
+        DecideBankLine(one.document, one.number, None, purpose, reason, _seen(one.also)) for one in rows
+    ]
+    results = give(request, decide_bank_lines, wanted, _decided, names=names)
+    return back(request, reverse("bank"), results)
+
+
+def _decided(n: int) -> str:
+    return ngettext("The line is decided.", "%(n)s lines are decided.", n) % {"n": fmt.number(n)}
 
 
 def _seen(text: str) -> int | None:

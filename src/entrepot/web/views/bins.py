@@ -36,7 +36,6 @@ from entrepot.web.edge import (
     console,
     give,
     int_in,
-    kept,
     page,
     uuid_in,
 )
@@ -59,7 +58,7 @@ def told(request: Request) -> HttpResponse:
     codes = bin_lists.codes_of(pattern) if pattern else []
     context = {
         **shown.context(), "nodes": queries.nodes(company=request.reader.company.id), "kinds": BIN_KINDS,
-        "states": STATES, "asked": request.GET, "kept": kept(request), "pattern": pattern,
+        "states": STATES, "asked": request.GET, "pattern": pattern,
         "wrong": words.refusal(codes) if isinstance(codes, Refused) else "",
         "codes": [] if isinstance(codes, Refused) else codes,
         "may": request.reader.actor.may,

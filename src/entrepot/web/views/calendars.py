@@ -20,7 +20,7 @@ from entrepot.network.commands.register import SetCutOff, SetHoliday, set_cut_of
 from entrepot.network.queries import Node
 from entrepot.network.rules import Calendar, ShipDate, local_day, next_ship_date
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, Undo, back, clean, console, day_in, give, int_in, kept, misread, page
+from entrepot.web.edge import Request, Undo, back, clean, console, day_in, give, int_in, misread, page
 from entrepot.work import rules as work
 from entrepot.work.commands.steering import CALENDAR
 
@@ -53,7 +53,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     calendar = network.calendars(nodes=[which])[which]
     today = local_day(fmt.reading().now, node.time_zone)
     context = {
-        "node": node, "kept": kept(request), "today": today, "years": (today.year, today.year + 1),
+        "node": node, "today": today, "years": (today.year, today.year + 1),
         "days": [(n, WEEKDAYS[n], calendar.week.get(n)) for n in range(7)],
         "holidays": [(day, name) for _, day, name in network.holidays(nodes=[which])],
         "leaves": _leaves(node, calendar), "parts": work.parts_of(node.country),

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.carriage import queries as carriage
@@ -21,15 +21,16 @@ from entrepot.web import format as fmt
 from entrepot.web import lists_books
 from entrepot.web.edge import (
     Request,
+    RowIn,
     back,
     clean,
     console,
     give,
     int_in,
-    kept,
     minor_in,
     misread,
     page,
+    rows_in,
     uuid_in,
 )
 from entrepot.web.listed import listed
@@ -57,7 +58,6 @@ def told(request: Request) -> HttpResponse:
         "unbilled": questions.unbilled(company, fmt.reading().now),
         "carriers": sorted({one.carrier for one in carriage.services(companies=[company])[company]}),
         "fields": FIELDS,
-        "kept": kept(request),
     }
     return page(request, "web/carriers.html", context, area="books")
 
@@ -124,7 +124,9 @@ def credited_in(request: Request, decision: str) -> tuple[int | None, bool]:
 @require_POST
 @console
 def decide(request: Request) -> HttpResponse:
-    """A charge accepted, disputed, or credited."""
+    """A charge accepted, disputed, or credited; or several at once, for one reason."""
+    if rows := rows_in(request):
+        return _together(request, rows)
     invoice, line = uuid_in(request.POST.get("invoice")), int_in(request.POST.get("line"))
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
     credited, legible = credited_in(request, decision)
@@ -133,3 +135,17 @@ def decide(request: Request) -> HttpResponse:
     wanted: list[Any] = [DecideCharge(invoice, line, decision, reason, credited)] if invoice and line else []
     results = give(request, decide_charges, wanted, lambda _: gettext("The charge is decided."))
     return back(request, reverse("carriers"), results)
+
+
+def _together(request: Request, rows: list[RowIn]) -> HttpResponse:
+    decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
+    charges = carrier_queries.charges(request.reader.company.id, in_question=True)
+    told = {(one.invoice, one.number): f"{one.invoice_number} · {one.tracking}" for one in charges}
+    names = [told.get((one.document, one.number), f"{one.number}") for one in rows]
+    wanted = [DecideCharge(one.document, one.number, decision, reason) for one in rows]
+    results = give(request, decide_charges, wanted, _decided, names=names)
+    return back(request, reverse("carriers"), results)
+
+
+def _decided(n: int) -> str:
+    return ngettext("The charge is decided.", "%(n)s charges are decided.", n) % {"n": fmt.number(n)}

@@ -23,7 +23,6 @@ from entrepot.web.edge import (
     give,
     ids_in,
     int_in,
-    kept,
     minor_in,
     misread,
     page,
@@ -46,7 +45,7 @@ def told(request: Request) -> HttpResponse:
     if shown.answer:
         return shown.answer
     context = {
-        **shown.context(), "days": DAYS, "currency": request.reader.company.currency, "kept": kept(request),
+        **shown.context(), "days": DAYS, "currency": request.reader.company.currency,
         "may": request.reader.actor.may("warehouse.register_cartons"),
         "standard": [] if any(one.active for one in rows) else _standard(request),
     }  # fmt: skip

@@ -38,7 +38,6 @@ from entrepot.web.edge import (
     console,
     day_in,
     give,
-    kept,
     page,
     uuid_in,
 )
@@ -64,7 +63,7 @@ def told(request: Request) -> HttpResponse:
         and request.reader.actor.may("channels.explain_differences"),
         "channels": channels, "sources": files.SOURCES, "of": stated.KINDS,
         "columns": (*table.ORDERS, *table.MORE),
-        "shops": [code for code in channels if pulling.shop_of(company.code, code)], "kept": kept(request),
+        "shops": [code for code in channels if pulling.shop_of(company.code, code)],
     }  # fmt: skip
     return page(request, "web/channel_differences.html", context, area="integration")
 

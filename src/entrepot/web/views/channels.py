@@ -34,7 +34,6 @@ from entrepot.web.edge import (
     give,
     ids_in,
     int_in,
-    kept,
     misread,
     page,
 )
@@ -59,7 +58,6 @@ def told(request: Request) -> HttpResponse:
         "zones": time_zones(),
         "units_max": UNITS_MAX,
         "rank_max": RANK_MAX,
-        "kept": kept(request),
     }
     return page(request, "web/channels.html", context, area="stock")
 

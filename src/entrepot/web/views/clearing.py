@@ -34,7 +34,6 @@ from entrepot.web.edge import (
     day_in,
     give,
     int_in,
-    kept,
     minor_in,
     page,
     uuid_in,
@@ -86,7 +85,7 @@ def lines(request: Request) -> HttpResponse:
         "parties": queries.by_counterparty(company, code, limit=10),
         "names": pages.names([one.document for one in shown.rows] + [one.document for one in parts]),
         "matches": [(one, [part for part in parts if part.match == one.id]) for one in made],
-        "codes": CODES, "roles": sorted(ROLES), "ages": AGES, "now": now, "kept": kept(request),
+        "codes": CODES, "roles": sorted(ROLES), "ages": AGES, "now": now,
         "may_give_up": code in WRITTEN_OFF,
     }  # fmt: skip
     return page(request, "web/clearing_lines.html", context, area="books")

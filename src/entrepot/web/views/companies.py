@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.insight import setting_up
 from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.set_up_companies import SetUpCompany, set_up_companies
-from entrepot.web.edge import COMPANY, Request, back, clean, console, give, kept, misread, page
+from entrepot.web.edge import COMPANY, Request, back, clean, console, give, misread, page
 
 
 class Step(NamedTuple):
@@ -46,7 +46,6 @@ def told(request: Request) -> HttpResponse:
     stands = setting_up.set_up(company=request.reader.company.id)
     context = {
         "steps": [(step, getattr(stands, name)) for name, step in STEPS.items()],
-        "kept": kept(request),
     }
     return page(request, "web/companies.html", context, area="policies")
 

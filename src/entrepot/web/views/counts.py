@@ -46,7 +46,6 @@ from entrepot.web.edge import (
     give,
     ids_in,
     int_in,
-    kept,
     page,
     uuid_in,
 )
@@ -94,7 +93,6 @@ def counts(request: Request) -> HttpResponse:
         "causes": _causes(request),
         "nodes": network.nodes(company=company),
         "currency": request.reader.company.currency,
-        "kept": kept(request),
     }
     return page(request, "web/counts.html", context, area="stock")
 
@@ -211,7 +209,6 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "extra": EXTRA,
         "states": STATES,
         "currency": request.reader.company.currency,
-        "kept": kept(request),
     }
     return page(request, "web/count.html", context, area="stock")
 

@@ -61,7 +61,6 @@ from entrepot.web.edge import (
     give,
     int_in,
     is_too_many,
-    kept,
     minor_in,
     moment_in,
     page,
@@ -148,7 +147,6 @@ def departures(request: Request) -> HttpResponse:
         "ways": regrading.AGAIN,
         "kinds": words.DEPARTURES,
         "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
-        "kept": kept(request),
     }
     return page(request, "web/departures.html", context, area="returns")
 
@@ -234,7 +232,6 @@ def departure(request: Request, which: UUID) -> HttpResponse:
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "entries": pages.entries(journal),
         "todo": work.of_subject(which),
-        "kept": kept(request),
     }
     return page(request, "web/departure.html", context, area="returns")
 
@@ -366,7 +363,6 @@ def work_orders(request: Request) -> HttpResponse:
         "part_rows": PART_ROWS,
         "grades": GRADES,
         "made": onward.MADE,
-        "kept": kept(request),
     }
     return page(request, "web/work_orders.html", context, area="returns")
 

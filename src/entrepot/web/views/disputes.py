@@ -31,7 +31,7 @@ from entrepot.settlement import evidence, evidence_queries
 from entrepot.settlement.commands.contest_disputes import ContestDispute, contest_disputes
 from entrepot.web import dispute_paper, lists_books
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, file_of, give, kept, page
+from entrepot.web.edge import Request, back, clean, console, file_of, give, page
 from entrepot.web.listed import at_most, listed, listed_whole
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
@@ -91,7 +91,6 @@ def dispute(request: Request, which: UUID) -> HttpResponse:
         "todo": work.of_subject(which),
         "sees": sees_buyers(request.reader.actor.may),
         "now": fmt.reading().now,
-        "kept": kept(request),
     }
     return page(request, "web/dispute.html", context, area="books")
 

@@ -19,7 +19,7 @@ from entrepot.purchasing.states import COMING, DROP_SHIP
 from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page
+from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, page
 from entrepot.web.listed import listed
 from entrepot.web.views.packing import tell_doubt
 
@@ -40,7 +40,7 @@ def drop_ships_list(request: Request) -> HttpResponse:
         "drop_ships": with_lines(shown.rows),
         "state": state,
         "states": DROP_SHIP.states,
-        **around(request),
+        **around(),
     }
     return page(request, "web/drop_ships.html", context, area="orders")
 
@@ -50,13 +50,12 @@ def with_lines(rows: list[queries.DropShipRow]) -> list[tuple[queries.DropShipRo
     return [(one, lines[one.id]) for one in rows]
 
 
-def around(request: Request) -> dict[str, Any]:
+def around() -> dict[str, Any]:
     """What the row of a drop-ship order needs beside it."""
     return {
         "coming": COMING,
         "cancel_reasons": CANCEL_REASONS,
         "today": fmt.reading().now.date(),
-        "kept": kept(request),
     }
 
 

@@ -56,7 +56,6 @@ from entrepot.web.edge import (
     give,
     ids_in,
     int_in,
-    kept,
     minor_in,
     misread,
     page,
@@ -121,7 +120,6 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "entries": _entries(company, [one.id for one in queries.receipts(which)]),
         "items": work.of_subject(which),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
-        "kept": kept(request),
     }
     return page(request, "web/purchase_order.html", context, area="inbound")
 
@@ -330,7 +328,6 @@ def notice(request: Request, which: UUID) -> HttpResponse:
         "notice": found,
         "lines": dock.notice_lines(which),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
-        "kept": kept(request),
     }
     return page(request, "web/notice.html", context, area="inbound")
 
@@ -349,7 +346,7 @@ def desk(request: Request) -> HttpResponse:
     """Where goods are scanned in."""
     nodes = network.nodes(company=request.reader.company.id)
     chosen = uuid_in(request.GET.get("node")) or (nodes[0].id if nodes else None)
-    context = {"nodes": nodes, "node": chosen, "kept": kept(request)}
+    context = {"nodes": nodes, "node": chosen}
     return page(request, "web/receiving.html", context, area="inbound")
 
 
@@ -385,7 +382,6 @@ def checks(request: Request) -> HttpResponse:
         **shown.context("checks"),
         "claims": dock.claims(company, state="due", limit=PAGE),
         "answers": tuple(zip(ANSWERS, _answers(), strict=True)),
-        "kept": kept(request),
     }
     return page(request, "web/quality.html", context, area="inbound")
 
@@ -440,7 +436,6 @@ def to_put_away(request: Request) -> HttpResponse:
         **shown.context(),
         "plates": plates,
         "more_plates": more,
-        "kept": kept(request),
     }
     return page(request, "web/put_away.html", context, area="inbound")
 

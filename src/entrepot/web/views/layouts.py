@@ -18,7 +18,7 @@ from entrepot.network.commands.register import (
     register_layouts,
 )
 from entrepot.web import layout_plan
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread, page
 
 BINS_MAX = 20_000
 """Bins that are drawn at most."""
@@ -43,7 +43,7 @@ def told(request: Request) -> HttpResponse:
     context: dict[str, Any] = {
         "nodes": nodes, "node": node, "layout": layout, "drawing": drawing, "bins": len(found),
         "placed": len({(one.x, one.y) for one in found}), "outside": outside[:OUTSIDE_SHOWN],
-        "more_outside": len(outside) - OUTSIDE_SHOWN, "kept": kept(request),
+        "more_outside": len(outside) - OUTSIDE_SHOWN,
     }  # fmt: skip
     return page(request, "web/layout.html", context, area="floor")
 

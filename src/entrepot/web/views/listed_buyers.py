@@ -20,7 +20,7 @@ from entrepot.orders.validation import Validation
 from entrepot.parties import fingerprints
 from entrepot.web import format as fmt
 from entrepot.web import lists
-from entrepot.web.edge import Request, Undo, back, clean, console, give, ids_in, kept, page
+from entrepot.web.edge import Request, Undo, back, clean, console, give, ids_in, page
 from entrepot.web.listed import listed
 
 
@@ -53,7 +53,6 @@ def told(request: Request) -> HttpResponse:
         "ended": ended,
         "kinds": listing.KINDS,
         "lenient": _lenient(company),
-        "kept": kept(request),
     }
     return page(request, "web/listed_buyers.html", context, area="orders")
 

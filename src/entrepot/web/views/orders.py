@@ -296,7 +296,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "drop_ships": with_lines(by_suppliers),
         "shipments": shipments,
         **_tracked(shipments),
-        **around(request),
+        **around(),
         "payments": paid,
         "entries": pages.entries(journal),
         "steps": steps(events, which, pages.names(event.subject for event in events)),

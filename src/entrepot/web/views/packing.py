@@ -34,7 +34,7 @@ from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.web import drawing, letters, lists_floor, papers, words
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, page
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, page
 from entrepot.web.listed import at_most, listed_whole
 
 PAGE = 100
@@ -112,7 +112,6 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "labels": labels,
         "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
         "in_force": sum(label.state != "voided" for label in labels),
-        "kept": kept(request),
         "rates": rates,
         "claimed": CLAIMED,
         "parcels": _parcels(which, [gone.id for gone in shipments]),

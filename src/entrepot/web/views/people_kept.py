@@ -9,11 +9,21 @@ from uuid import UUID
 from django.contrib.auth.hashers import make_password
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import duties, keys, queries
-from entrepot.access.commands.issue_key import IssueKey, KeyIssued, RevokeKey, issue_key, revoke_key
+from entrepot.access.commands.issue_key import (
+    IssueKey,
+    KeyIssued,
+    KeyRotated,
+    RevokeKey,
+    RotateKey,
+    issue_key,
+    revoke_key,
+    rotate_keys,
+)
 from entrepot.access.commands.keep_own import ResetFactor, reset_factors
 from entrepot.access.commands.keep_people import (
     AddPerson,
@@ -35,7 +45,7 @@ from entrepot.access.rules import ROLES
 from entrepot.kernel import queries as kernel
 from entrepot.parties import queries as parties
 from entrepot.web import doors, lists_insight
-from entrepot.web.edge import Request, Undo, back, clean, console, give, kept, page, uuid_in
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, page, uuid_in
 from entrepot.web.listed import listed_whole
 from entrepot.web.once import show_once, shown_once, unkept
 
@@ -50,7 +60,7 @@ def everybody(request: Request) -> HttpResponse:
     roles = _roles_in(request)
     context = {
         **shown.context(), "roles": sorted(ROLES), "chosen": roles, "asked": request.GET,
-        "brought": duties.brought_together((), roles), "kept": kept(request), "companies": _several(request),
+        "brought": duties.brought_together((), roles), "companies": _several(request),
     }  # fmt: skip
     return page(request, "web/people.html", context, area="policies")
 
@@ -147,9 +157,26 @@ def renew(request: Request, person: int) -> HttpResponse:
 def issue(request: Request, person: int) -> HttpResponse:
     """An API key that acts for somebody, shown once, on their page."""
     found, raw, target = _known(person), keys.fresh(), reverse("person", args=[person])
-    wanted = IssueKey(clean(request.POST.get("name")) or found.name, found.id, raw)
+    days = int_in(request.POST.get("days"))
+    wanted = IssueKey(clean(request.POST.get("name")) or found.name, found.id, raw, days)
     answers = give(request, issue_key, [wanted], lambda _n: gettext("The key is issued."))
     if not isinstance(answers[0], KeyIssued):
+        return back(request, target)
+    return show_once(request, target, raw=raw)
+
+
+@require_POST
+@console
+def rotate(request: Request, person: int) -> HttpResponse:
+    """Another key that follows one of somebody's, shown once, on their page. The first one goes on for a while."""
+    raw, target = keys.fresh(), reverse("person", args=[person])
+    which = _key_in(request, person)
+    wanted = [RotateKey(which, raw)] if which else []
+    done = gettext(
+        "The key that follows is issued. Give it to the program; the first one goes on for a while."
+    )
+    answers = give(request, rotate_keys, wanted, lambda _n: done)
+    if not answers or not isinstance(answers[0], KeyRotated):
         return back(request, target)
     return show_once(request, target, raw=raw)
 
@@ -166,9 +193,8 @@ def reset(request: Request, person: int) -> HttpResponse:
 @require_POST
 @console
 def revoke(request: Request, person: int) -> HttpResponse:
-    which = uuid_in(request.POST.get("key"))
-    own = which in [key.id for key in _keys_of(_known(person))]
-    wanted = [RevokeKey(which)] if which and own else []
+    which = _key_in(request, person)
+    wanted = [RevokeKey(which)] if which else []
     give(request, revoke_key, wanted, lambda _n: gettext("The key opens nothing any more."))
     return back(request, reverse("person", args=[person]))
 
@@ -182,6 +208,12 @@ def _known(person: int) -> queries.Known:
 
 def _keys_of(person: queries.Known) -> list[queries.ApiKey]:
     return [key for key in queries.api_keys() if key.person == person.name]
+
+
+def _key_in(request: Request, person: int) -> UUID | None:
+    """The key that a form names, where it is one of that person's."""
+    which = uuid_in(request.POST.get("key"))
+    return which if which in [key.id for key in _keys_of(_known(person))] else None
 
 
 def _several(request: Request) -> list[parties.Company]:
@@ -202,7 +234,7 @@ def _person(request: Request, found: queries.Known, said: dict[str, str]) -> Htt
     has = [role for role in found.roles if role in ROLES]
     chosen = _roles_in(request) if "see" in request.GET else has
     commands = {name for role in has for name in ROLES[role]}
-    in_force = _keys_of(found)
+    own, now = _keys_of(found), timezone.now()
     subject: UUID = subject_of(found.id)
     context: dict[str, Any] = {
         "one": found, "roles": sorted(ROLES), "has": has, "chosen": chosen,
@@ -210,7 +242,8 @@ def _person(request: Request, found: queries.Known, said: dict[str, str]) -> Htt
         "given": sorted(set(chosen) - set(has)), "taken": sorted(set(has) - set(chosen)),
         "brought": duties.brought_together(has, chosen),
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
-        "keys": in_force, "acting": [key for key in in_force if key.revoked_at is None],
+        "keys": [(key, key.state(now)) for key in own],
+        "acting": [key for key in own if key.state(now) == "in force"],
         "companies": _several(request), "factor": doors.has_factor(found.id),
         "events": kernel.timeline(subjects=[subject], kind="person")[-20:], **said,
     }  # fmt: skip

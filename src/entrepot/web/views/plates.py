@@ -20,7 +20,7 @@ from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, open_plates
 from entrepot.warehouse.commands.stack_plates import StackPlates, stack_plates
 from entrepot.web import lists_floor, papers
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread, page, uuid_in
 from entrepot.web.listed import listed
 
 KINDS = ("pdf", "zpl")
@@ -48,7 +48,6 @@ def plates(request: Request) -> HttpResponse:
         "all": empty,
         "filtered": bool(text or node),
         "nodes": network.nodes(company=company),
-        "kept": kept(request),
     }
     return page(request, "web/plates.html", context, area="stock")
 
@@ -73,7 +72,6 @@ def plate(request: Request, which: UUID) -> HttpResponse:
         "goods": plate_queries.goods_on([which])[which],
         "cartons": plate_queries.kin(which) if found.cartons else [],
         "history": plate_queries.history(which),
-        "kept": kept(request),
     }
     return page(request, "web/plate.html", context, area="stock")
 

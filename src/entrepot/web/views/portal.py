@@ -244,7 +244,13 @@ def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
             "We find no order with this number and address. Look at the confirmation of your order for both."
         )  # fmt: skip
         status = HTTPStatus.TOO_MANY_REQUESTS if refused else HTTPStatus.UNPROCESSABLE_ENTITY
-        context = {"door": door, "greeting": greeting, "refused": says, "number": number}
+        context = {
+            "door": door,
+            "greeting": greeting,
+            "refused": says,
+            "unknown": not refused,
+            "number": number,
+        }
         return render(request, "portal/start.html", context, status=status)
     # The source has this one try back and no other: many customers come from one address, and whoever owns one order
     # could guess at others between two looks at his own.

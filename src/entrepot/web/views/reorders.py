@@ -25,7 +25,7 @@ from entrepot.purchasing.commands.proposals import (
 from entrepot.purchasing.commands.reorder import ReviewReorders, review_reorders
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, misread, page
+from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, misread, page
 from entrepot.web.listed import chosen, listed, listed_whole
 
 LOOKED_BACK = timedelta(days=90)
@@ -101,7 +101,6 @@ def suppliers(request: Request) -> HttpResponse:
     context = {
         **shown.context(),
         "all": parties.suppliers(company=company).values(),
-        "kept": kept(request),
         "docks": kpis.by(kpis.KPIS["dock to stock"], company, fmt.reading().now, _asked(**span), "node"),
         "since": since,
         "until": until,

@@ -16,7 +16,7 @@ from entrepot.warehouse import shelf_queries
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces, set_pick_faces
 from entrepot.warehouse.replenishing import SetPickFace
 from entrepot.web import lists_floor, words
-from entrepot.web.edge import Request, back, cause_of, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import Request, back, cause_of, clean, console, give, int_in, page, uuid_in
 from entrepot.web.listed import listed
 
 PAGE = 100
@@ -41,7 +41,6 @@ def faces(request: Request) -> HttpResponse:
         "more": len(found) > PAGE,
         "shown": PAGE,
         "nodes": nodes,
-        "kept": kept(request),
     }
     return page(request, "web/replenishment.html", context, area="floor")
 

@@ -18,7 +18,7 @@ from entrepot.returns.commands.decide_fraud import DecideFraud, decide_fraud
 from entrepot.web import format as fmt
 from entrepot.web import lists_returns
 from entrepot.web.as_csv import as_csv
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page
 from entrepot.web.listed import at_most, listed_whole
 from entrepot.web.words import sentence
 
@@ -125,7 +125,6 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "others": found.others,
         "says": RULES,
         "by": BY,
-        "kept": kept(request),
     }
     return page(request, "web/return_suspicion.html", context, area="returns")
 

@@ -24,7 +24,7 @@ from entrepot.returns.commands.count_packages import (
 from entrepot.returns.commands.receive_pallets import PalletReceived, ReceivePallet, receive_pallets
 from entrepot.web import format as fmt
 from entrepot.web import lists_returns
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
 from entrepot.web.listed import at_most, listed_whole
 from entrepot.web.views.scan.pallet import was_told
 
@@ -43,7 +43,6 @@ def pallets(request: Request) -> HttpResponse:
         **shown.context("pallets"),
         "all": everything,
         "nodes": network.nodes(company=company),
-        "kept": kept(request),
     }
     return shown.answer or page(request, "web/return_pallets.html", context, area="returns")
 
@@ -56,7 +55,7 @@ def pallet(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     rows = pallet_queries.packages(which)
-    context = {"one": found, "packages": rows[:SHOWN], "more": len(rows) > SHOWN, "kept": kept(request)}
+    context = {"one": found, "packages": rows[:SHOWN], "more": len(rows) > SHOWN}
     return page(request, "web/return_pallet.html", context, area="returns")
 
 

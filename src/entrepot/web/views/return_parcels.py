@@ -30,7 +30,7 @@ from entrepot.returns.commands.take_comebacks import (
 )
 from entrepot.returns.rules import REASONS
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread, page, uuid_in
 from entrepot.web.format import number
 from entrepot.web.listed import listed
 from entrepot.web.words import word
@@ -60,7 +60,6 @@ def parcels(request: Request) -> HttpResponse:
         "reasons": REASONS,
         "strays": parcel_queries.strays(company),
         "why": WHY,
-        "kept": kept(request),
     }
     return page(request, "web/return_parcels.html", context, area="returns")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -30,7 +32,9 @@ from entrepot.returns import (
     parcel_queries,
     queries,
     refusing,
+    regrading,
     rules,
+    second_grade_queries,
     states,
     verdict_queries,
 )
@@ -58,7 +62,7 @@ from entrepot.web.edge import (
     units_in,
     uuid_in,
 )
-from entrepot.web.listed import listed, order_of
+from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.web.views import repairs, return_fraud
 from entrepot.web.views.return_asking import request_of
@@ -87,14 +91,7 @@ def returns_list(request: Request) -> HttpResponse:
     company = request.reader.company.id
     state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
     refund = "failed" if request.GET.get("refund") == "failed" else None
-    by = order_of(request, lists.RETURNS)
-
-    def fetch(after: UUID | None, limit: int) -> list[queries.ReturnRow]:
-        return queries.returns_page(
-            company, state=state, text=text, refund=refund, by=by, after=after, limit=limit
-        )
-
-    shown = listed(request, lists.RETURNS, fetch)
+    shown = listed(request, lists.RETURNS, partial(_returns, request))
     if shown.answer:
         return shown.answer
     context: dict[str, Any] = {
@@ -103,6 +100,7 @@ def returns_list(request: Request) -> HttpResponse:
         "text": text,
         "refund": refund,
         "filtered": bool(state or text or refund),
+        "to_answer": state == "requested" and request.reader.actor.may("returns.review"),
     }
     if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/return_rows.html", context, area="returns")
@@ -113,6 +111,33 @@ def returns_list(request: Request) -> HttpResponse:
     context["all"] = sum(counts.values())
     context["tasks"], context["waiting"] = pages.returns_waiting(company=company)
     return page(request, "web/returns.html", context, area="returns")
+
+
+def _returns(request: Request, after: UUID | None, limit: int) -> list[queries.ReturnRow]:
+    """Returns that the filters of the address let through."""
+    state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
+    refund = "failed" if request.GET.get("refund") == "failed" else None
+    by = order_of(request, lists.RETURNS)
+    return queries.returns_page(
+        request.reader.company.id, state=state, text=text, refund=refund, by=by, after=after, limit=limit
+    )
+
+
+@require_POST
+@console
+def review_many(request: Request) -> HttpResponse:
+    """The chosen returns that wait for an answer, taken or declined for one reason."""
+    accept, reason = request.POST.get("action") == "accept", clean(request.POST.get("reason"))
+    which = chosen(request, "return", partial(_returns, request))
+    known = pages.names(which)
+    wanted = [Review(one, accept, reason) for one in which]
+    names = [known[one].text if one in known else str(one) for one in which]
+    results = give(request, review, wanted, _answered, names=names)
+    return back(request, reverse("returns"), results)
+
+
+def _answered(n: int) -> str:
+    return ngettext("The return is decided.", "%(n)s returns are decided.", n) % {"n": fmt.number(n)}
 
 
 @require_safe
@@ -156,6 +181,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "given_up": expiry_queries.of_return(which),
         "ahead": sum(max(0, line.refunded - line.missing - line.received) for line in found.lines),
         "bins": _bins(request, head.node) if expected else [],
+        "sold_as": _sold_as(found),
         "to_look_at": sum(line.received - line.disposed for line in found.lines),
         **_refundable(found, _policy(company)),
         "not_closed": _not_closed(found),
@@ -167,7 +193,6 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "verdicts": verdict_queries.verdicts(which),
         **mended,
         "refusals": refusing.REASONS,
-        "kept": kept(request),
         "steps": steps(events, which, pages.names(event.subject for event in events)),
         "entries": pages.entries(journal),
         "items": work.of_subject(which),
@@ -223,6 +248,16 @@ def _stand(line: queries.LineRow, done: Iterable[queries.DispositionRow]) -> lis
         if one.line == line.id:
             by_kind[one.disposition] += one.quantity
     return [each for each in found if each[2]] + [("good", kind, n) for kind, n in by_kind.items()]
+
+
+def _sold_as(found: queries.Whole) -> dict[UUID, list[second_grade_queries.RegradedRow]]:
+    """What units of second grade are sold as, by their disposition."""
+    if not any(one.disposition == regrading.FROM for one in found.dispositions):
+        return {}
+    by_disposition: dict[UUID, list[second_grade_queries.RegradedRow]] = {}
+    for row in second_grade_queries.regraded(found.head.id):
+        by_disposition.setdefault(row.disposition, []).append(row)
+    return by_disposition
 
 
 def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:

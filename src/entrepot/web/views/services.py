@@ -20,7 +20,7 @@ from entrepot.kernel import csv_rows, money
 from entrepot.kernel.errors import Refused
 from entrepot.web import lists_floor
 from entrepot.web.as_csv import as_csv
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, misread, page
+from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, misread, page
 from entrepot.web.listed import listed_whole
 
 FAULTS_SHOWN = 20
@@ -55,9 +55,7 @@ def told(request: Request) -> HttpResponse:
         for s in [one.stands]
     ]
     shown = listed_whole(request, lists_floor.SERVICES, rows)
-    return shown.answer or page(
-        request, "web/services.html", {**shown.context(), "kept": kept(request)}, area="ship"
-    )
+    return shown.answer or page(request, "web/services.html", shown.context(), area="ship")
 
 
 @require_safe

@@ -23,7 +23,7 @@ from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
 from entrepot.web import advice_words, lists, plots, words
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, misread, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread, page, uuid_in
 from entrepot.web.listed import listed, order_of
 from entrepot.web.views.adjustments import choices as adjusting_choices
 
@@ -112,7 +112,6 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "components": catalog.components(kit=which),
         "may_correct": may_correct,
         "nodes": network.nodes(company=company) if may_correct else [],
-        "kept": kept(request),
         "kits": catalog.kits_with(sku=which),
         "second_grades": second_grade_queries.named(company, sku=found.code),
         "graded": regrading.GRADED,

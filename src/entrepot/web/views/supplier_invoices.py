@@ -26,6 +26,7 @@ from entrepot.web import format as fmt
 from entrepot.web import lists_books, words
 from entrepot.web.edge import (
     Request,
+    RowIn,
     back,
     cause_of,
     clean,
@@ -33,9 +34,9 @@ from entrepot.web.edge import (
     day_in,
     give,
     int_in,
-    kept,
     minor_in,
     page,
+    rows_in,
     uuid_in,
 )
 from entrepot.web.listed import listed
@@ -64,7 +65,6 @@ def told(request: Request) -> HttpResponse:
         "wait": any(one.order and one.units < one.quantity for one in lines),
         "unbilled": supplier_queries.unbilled(company),
         "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
-        "kept": kept(request),
     }
     return page(request, "web/supplier_invoices.html", context, area="books")
 
@@ -116,7 +116,9 @@ def take(request: Request) -> HttpResponse:
 @require_POST
 @console
 def decide(request: Request) -> HttpResponse:
-    """A line accepted, disputed, or credited."""
+    """A line accepted, disputed, or credited; or several at once, for one reason."""
+    if rows := rows_in(request):
+        return _together(request, rows)
     invoice, line = uuid_in(request.POST.get("invoice")), int_in(request.POST.get("line"))
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
     credited, legible = credited_in(request, decision)
@@ -127,6 +129,20 @@ def decide(request: Request) -> HttpResponse:
     )
     results = give(request, decide_supplier_lines, wanted, lambda _: gettext("The line is decided."))
     return back(request, reverse("supplier-invoices"), results)
+
+
+def _together(request: Request, rows: list[RowIn]) -> HttpResponse:
+    decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
+    lines = supplier_queries.lines(request.reader.company.id, in_question=True)
+    told = {(one.invoice, one.number): f"{one.invoice_number} · {one.order_number}" for one in lines}
+    names = [told.get((one.document, one.number), f"{one.number}") for one in rows]
+    wanted = [DecideSupplierLine(one.document, one.number, decision, reason) for one in rows]
+    results = give(request, decide_supplier_lines, wanted, _decided, names=names)
+    return back(request, reverse("supplier-invoices"), results)
+
+
+def _decided(n: int) -> str:
+    return ngettext("The line is decided.", "%(n)s lines are decided.", n) % {"n": fmt.number(n)}
 
 
 @require_POST

@@ -33,7 +33,6 @@ from entrepot.web.edge import (
     day_in,
     give,
     int_in,
-    kept,
     misread,
     page,
     uuid_in,
@@ -59,7 +58,6 @@ def supplier(request: Request, which: UUID) -> HttpResponse:
         "offers": parties.offers_of(company=company, supplier=which, limit=OFFERS_SHOWN),
         "figures": figures,
         "due": due,
-        "kept": kept(request),
     }
     return page(request, "web/supplier.html", context, area="inbound")
 
@@ -121,7 +119,6 @@ def write_order(request: Request) -> HttpResponse:
         "nodes": network.nodes(company=company),
         "rows": [str(row) for row in ROWS],
         "today": timezone.now().date(),
-        "kept": kept(request),
     }
     return page(request, "web/purchase_order_new.html", context, area="inbound")
 

@@ -16,7 +16,7 @@ from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from entrepot.web import format as fmt
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, day_in, decimal_in, give, kept, page
+from entrepot.web.edge import Request, back, clean, console, day_in, decimal_in, give, page
 from entrepot.web.listed import listed
 
 PERCENT = Decimal(100)
@@ -46,7 +46,6 @@ def told(request: Request) -> HttpResponse:
         "exemptions": [(one, one.valid_until is not None and one.valid_until < today) for one in shown.rows],
         "text": text,
         "today": today,
-        "kept": kept(request),
     }
     return page(request, "web/taxes.html", context, area="books")
 

@@ -18,6 +18,7 @@ from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
+from entrepot.sourcing.commands.ask_transfers import AskTransfer, ask_transfers
 from entrepot.sourcing.commands.rebalance import ReviewStock, review_stock
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
@@ -48,7 +49,6 @@ from entrepot.web.edge import (
     give,
     ids_in,
     int_in,
-    kept,
     misread,
     page,
     uuid_in,
@@ -79,7 +79,6 @@ def transfers_list(request: Request) -> HttpResponse:
         "more_coming": under_way[PAGE - 1].id if len(under_way) > PAGE else None,
         "currency": request.reader.company.currency,
         "nodes": network.nodes(company=company),
-        "kept": kept(request),
     }
     return page(request, "web/transfers.html", context, area="stock")
 
@@ -108,6 +107,26 @@ def finished(request: Request) -> HttpResponse:
 def review(request: Request) -> HttpResponse:
     """Have all SKUs looked at now."""
     give(request, review_stock, [ReviewStock(request.reader.company.id)], _reviewed)
+    return back(request, "/stock/transfers/")
+
+
+@require_POST
+@console
+def ask(request: Request) -> HttpResponse:
+    """Units of a SKU shall go from one node to another: work for the node that sends."""
+    text, company = request.POST, request.reader.company.id
+    source, target, units = uuid_in(text.get("from")), uuid_in(text.get("to")), int_in(text.get("units"))
+    code = clean(text.get("sku"))
+    sku = catalog.skus(company=company, codes=[code]).get(code)
+    if sku is None:
+        told = gettext("There is no %(what)s with this code here.") % {"what": gettext("SKU")}
+        misread(request, "sku", told)
+    elif units is None:
+        misread(request, "units", gettext("Write whole numbers of units."))
+    elif source and target:
+        wanted = AskTransfer(company, sku.id, source, target, units, clean(text.get("reason")))
+        done = gettext("It is asked for, and work for the node that sends.")
+        give(request, ask_transfers, [wanted], lambda _n: done)
     return back(request, "/stock/transfers/")
 
 
@@ -191,7 +210,6 @@ def transfer(request: Request, which: UUID) -> HttpResponse:
         "entries": pages.entries(pages.journal(company=found.company, documents=[which])),
         "items": work.of_subject(which),
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
-        "kept": kept(request),
     }
     return page(request, "web/transfer.html", context, area="stock")
 

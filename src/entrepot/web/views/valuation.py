@@ -27,7 +27,6 @@ from entrepot.web.edge import (
     console,
     day_in,
     give,
-    kept,
     minor_in,
     misread,
     page,
@@ -76,7 +75,6 @@ def told(request: Request) -> HttpResponse:
         **shown.context("costs"),
         "kinds": landing.KINDS,
         "bases": landing.BASES,
-        "kept": kept(request),
     }
     return page(request, "web/valuation.html", context, area="books")
 

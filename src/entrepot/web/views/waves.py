@@ -40,7 +40,6 @@ from entrepot.web.edge import (
     ids_in,
     int_in,
     is_many,
-    kept,
     minor_in,
     misread,
     page,
@@ -104,7 +103,6 @@ def floor(request: Request) -> HttpResponse:
         "troubles": work.of_types(company, TROUBLES),
         "counted": [one for one in work.open_by_type(company, timezone.now()) if one.type in COUNTED],
         "currency": request.reader.company.currency,
-        "kept": kept(request),
     }
     return page(request, "web/floor.html", context, area="floor")
 

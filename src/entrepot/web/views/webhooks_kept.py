@@ -30,7 +30,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.web import format as fmt
 from entrepot.web import lists_insight
-from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, misread, page
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, misread, page
 from entrepot.web.listed import listed_whole
 from entrepot.web.once import show_once, shown_once, unkept
 
@@ -47,7 +47,7 @@ def told(request: Request) -> HttpResponse:
     shown = listed_whole(request, lists_insight.WEBHOOKS, webhook_queries.webhooks(request.reader.company.id))
     if shown.answer:
         return shown.answer
-    context = {**shown.context(), "events": _events([]), "kept": kept(request)}
+    context = {**shown.context(), "events": _events([])}
     return page(request, "web/webhooks.html", context, area="integration")
 
 
@@ -81,7 +81,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         return shown.answer
     now, since = fmt.reading().now, webhook_queries.untold_since(which)
     context: dict[str, Any] = {
-        **shown.context(), "one": found, "events": _events(found.events), "kept": kept(request), "said": said,
+        **shown.context(), "one": found, "events": _events(found.events), "said": said,
         "former_until": found.former_until if found.former_until and found.former_until > now else None,
         "untold_since": since if since and now - since > LATE else None,
         "timeline": kernel.timeline(subjects=[which])[-20:],

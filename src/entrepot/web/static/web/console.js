@@ -189,6 +189,12 @@
     if (event.target.matches("form[data-many] [data-part]")) add(event.target.form);
   });
 
+  // Boxes that stand in rows beside forms of their own, ticked together.
+  document.addEventListener("change", (event) => {
+    const all = event.target.closest("[data-tick]");
+    if (all) for (const box of $$(`input[type=checkbox][form="${all.dataset.tick}"]`)) box.checked = all.checked;
+  });
+
   // What the selected rows make on each side, and what is left of them together.
   function add(form) {
     const told = $("[data-sum]", form);

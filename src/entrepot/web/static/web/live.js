@@ -3,7 +3,7 @@
 // marked. Nothing is asked for while the page is hidden, and a page that could not be renewed says since when.
 "use strict";
 (() => {
-  const main = document.querySelector("main[data-live]");
+  let main = document.querySelector("main[data-live]");
   if (!main) return;
   const EVERY_MS = Number(main.dataset.live) * 1000;
   const QUIET_MS = 2500; // nothing moves under a hand that is about to press
@@ -116,13 +116,16 @@
 
   // ---- when
 
-  const isOn = () => !box || box.checked;
+  // A handheld has no room for the box: what its person said in the console holds there too.
+  const isWanted = () => { try { return localStorage.getItem("live") !== "off"; } catch { return true; } };
+  const isOn = () => box ? box.checked : isWanted();
   const isExtended = () => main.querySelector("table[data-extended]") !== null;
   // A form that stands for all that match stands for the rows as its person saw them, until it is sent or let go.
   const isAllChosen = () => main.querySelector("[data-all-matching]:not([disabled])") !== null;
   const isHandOn = () => Date.now() - touchedAt < QUIET_MS || !window.getSelection().isCollapsed;
 
   function tell() {
+    if (!told) return;
     const why = isOn() ? whyNot() : "";
     const time = new Date(freshAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     told.textContent = why && told.dataset[why].replace("%t", time);
@@ -138,6 +141,8 @@
   }
 
   async function ask() {
+    main = document.querySelector("main[data-live]"); // the answer to a scan puts another in its place
+    if (!main) return;
     if (running || !isOn() || document.hidden || isExtended() || isAllChosen() || isHandOn()) { tell(); return; }
     running = true;
     try {
@@ -162,14 +167,14 @@
   }
 
   for (const kind of ["pointerdown", "keydown", "input"]) {
-    document.addEventListener(kind, (event) => { if (main.contains(event.target)) touchedAt = Date.now(); }, true);
+    document.addEventListener(kind, (event) => { if (main?.contains(event.target) || event.target === document.body) touchedAt = Date.now(); }, true);
   }
   document.addEventListener("htmx:afterSwap", (event) => {
     const row = event.detail.requestConfig?.elt?.closest?.("tr.more") || (event.detail.target.matches?.("tr.more") && event.detail.target);
     if (row) main.querySelector("table.rows")?.setAttribute("data-extended", "");
   });
   if (box) {
-    try { box.checked = localStorage.getItem("live") !== "off"; } catch { /* on, then */ }
+    box.checked = isWanted();
     box.addEventListener("change", () => {
       try { localStorage.setItem("live", box.checked ? "on" : "off"); } catch { /* for this page only */ }
       touchedAt = 0;
@@ -178,7 +183,7 @@
     });
   }
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
-  main.addEventListener("live", ask);
+  document.addEventListener("live", ask);
   let next = Date.now() + EVERY_MS;
   setInterval(() => {
     if (Date.now() < next) return;

@@ -1,0 +1,164 @@
+"""Transfers that a person asks for: work for the node that sends, until they have left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, money, policies, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.sourcing import rebalancing as rules
+from entrepot.sourcing.commands.transfers import to_send
+from entrepot.stock import queries as stock
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+UNITS_MAX = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class AskTransfer:
+    """Units of a SKU that shall go from one node to another, and why."""
+
+    company: int
+    sku: UUID
+    source: UUID
+    target: UUID
+    quantity: int
+    reason: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """The accepted proposal that it is, and what people call it."""
+
+    proposal: UUID
+    number: str
+
+
+class _Row(NamedTuple):
+    """A row of the table, as it is written."""
+
+    id: UUID
+    number: str
+    company_id: int
+    sku_id: UUID
+    from_node_id: UUID
+    to_node_id: UUID
+    quantity: int
+    cost_minor: int
+    value_minor: int
+    terms: str
+    state: str
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime
+    reason: str
+
+
+class _Facts(NamedTuple):
+    """What is known of SKUs and nodes, by (company, id)."""
+
+    skus: dict[tuple[int, UUID], str]
+    places: dict[tuple[int, UUID], rules.Place]
+    values: dict[tuple[int, UUID, UUID], Decimal]
+    policy: dict[int, rules.Rebalancing]
+
+
+@command("sourcing.ask_transfers")
+def ask_transfers(cause: Cause, /, *, requests: Sequence[AskTransfer]) -> list[TransferAsked | Refused]:
+    """Proposals that are accepted as they are made, with a work item for the node that sends; it is closed when the
+    units have left, or the proposal is rejected. Whether they are free shows when they are sent.
+
+    Refuses: NotFound (the SKU, a node); Invalid (both nodes the same; units; no reason). Again: by key. 7 statements.
+    """
+    facts = _load(cause, requests)
+    refusals = [_misfit(one, facts) for one in requests]
+    wanted = [one for one, refused in zip(requests, refusals, strict=True) if refused is None]
+    numbers = ids.numbers("RB", len(wanted))
+    rows = [_row(cause, one, number, facts) for one, number in zip(wanted, numbers, strict=True)]
+
+    sql.write("sourcing_transferproposal", _Row._fields, rows)
+    open_items(cause, requests=[_item(row, facts) for row in rows])
+    announce(
+        cause,
+        [
+            Event("transfer_proposal", row.id, row.company_id, "", "accepted", reason=row.reason)
+            for row in rows
+        ],
+    )
+    asked = iter(rows)
+    return [refused or _asked(next(asked)) for refused in refusals]
+
+
+def _load(cause: Cause, requests: Sequence[AskTransfer]) -> _Facts:
+    companies = sorted({one.company for one in requests})
+    skus = sql.run(_SKUS, {"companies": companies, "ids": [one.sku for one in requests]})
+    nodes = [node for one in requests for node in (one.source, one.target)]
+    places = sql.run(_NODES, {"companies": companies, "ids": nodes})
+    in_force = policies.of_companies(companies, rules.Rebalancing, cause.at)
+    return _Facts(
+        {(company, sku): code for company, sku, code in skus},
+        {(row[0], row[1]): rules.Place(*row[1:]) for row in places},
+        stock.unit_costs({(one.company, one.sku, one.source) for one in requests}),
+        {company: body for company, (_, body) in in_force.items()},
+    )
+
+
+def _misfit(one: AskTransfer, facts: _Facts) -> Refused | None:
+    """Why a transfer can't be asked for."""
+    if (one.company, one.sku) not in facts.skus:
+        return NotFound(what="SKU", which=str(one.sku))
+    for node in (one.source, one.target):
+        if (one.company, node) not in facts.places:
+            return NotFound(what="node", which=str(node))
+    if one.source == one.target:
+        return Invalid(field="target", expected="another node than the one that sends", found="the same")
+    if not 0 < one.quantity <= UNITS_MAX:
+        return Invalid(field="quantity", expected=f"1 to {UNITS_MAX}", found=one.quantity)
+    if not one.reason.strip():
+        return Invalid(field="reason", expected="why they shall go there", found="nothing")
+    return None
+
+
+def _row(cause: Cause, one: AskTransfer, number: str, facts: _Facts) -> _Row:
+    policy = facts.policy[one.company]
+    source, target = (facts.places[one.company, node] for node in (one.source, one.target))
+    km = rules.kilometers(source, target, policy)
+    each = rules.unit_cost(km, policy)
+    value = money.round_half_away(
+        facts.values.get((one.company, one.sku, one.source), Decimal(0)) * one.quantity
+    )
+    return _Row(
+        ids.uuid7(), number, one.company, one.sku, one.source, one.target, one.quantity, each * one.quantity, value,
+        wire.dump({"asked": True, "km": km, "unit_cost": each}), "accepted", cause.at, cause.actor.name, cause.at,
+        one.reason,
+    )  # fmt: skip
+
+
+def _item(row: _Row, facts: _Facts) -> OpenItem:
+    source, target = (facts.places[row.company_id, node].code for node in (row.from_node_id, row.to_node_id))
+    sku = facts.skus[row.company_id, row.sku_id]
+    return to_send(row.company_id, row.id, row.number, sku, row.quantity, source, target)
+
+
+def _asked(row: _Row) -> TransferAsked:
+    return TransferAsked(row.id, row.number)
+
+
+_SKUS = """
+SELECT company_id::int, id, code FROM catalog_sku
+WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])
+"""
+
+_NODES = """
+SELECT company_id::int, id, code, latitude, longitude FROM network_node
+WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[]) AND active
+"""

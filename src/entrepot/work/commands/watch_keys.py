@@ -1,0 +1,108 @@
+"""API keys that end soon as work: one item for each, closed when another key follows or it is revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from entrepot.access import lifetimes
+from entrepot.access import queries as access
+from entrepot.access.lifetimes import KeyPolicy
+from entrepot.kernel import policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+ITEM = "API key ends"
+SUBJECT = "api_key"
+ROLE = "integration engineer"
+PRIORITY = 50
+LONGEST = timedelta(days=3_660)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchKeys:
+    """The keys of people of a company; `of_all`: of those who belong to all companies as well, about whom one company
+    is asked. Who belongs to several is told where they belong first."""
+
+    company: int
+    of_all: bool = False
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeysWatched:
+    """Keys that end soon or have ended; how many items are new, and how many are closed."""
+
+    company: int
+    ending: int
+    opened: int
+    closed: int
+
+
+@command("work.watch_keys")
+def watch_keys(cause: Cause, /, *, requests: Sequence[WatchKeys]) -> list[KeysWatched | Refused]:
+    """An item for each key that ends within the days that the policy `access.keys` tells before, or has ended, until
+    it is rotated or revoked.
+
+    Locks: the items. Refuses: nothing. Again: nothing changes. 7 statements at most.
+    """
+    set_by = policies.everywhere(KeyPolicy, cause.at)
+    ending = [
+        one
+        for one in access.keys_ending(cause.at + LONGEST)
+        if lifetimes.is_told(lifetimes.strictest(one.companies, set_by), one.expires_at, cause.at)
+    ]
+    asked = {one.company for one in requests}
+    of_all = next((one.company for one in requests if one.of_all), None)
+    told = [(company, one) for one in ending if (company := (one.companies or [of_all])[0]) in asked]
+    opened = open_items(cause, requests=[_item(cause, company, one) for company, one in told])
+    fresh = [
+        company
+        for (company, _), answer in zip(told, opened, strict=True)
+        if not isinstance(answer, Refused) and answer.fresh
+    ]
+    closed = _close(cause, asked, {(company, one.id) for company, one in told})
+    ends = [company for company, _ in told]
+    return [
+        KeysWatched(one.company, *(counted.count(one.company) for counted in (ends, fresh, closed)))
+        for one in requests
+    ]
+
+
+def _item(cause: Cause, company: int, one: access.KeyEnding) -> OpenItem:
+    used = f"; it was used last on {one.used_at:%Y-%m-%d}" if one.used_at else "; no use of it is known"
+    told = (
+        f"the key {one.name} ({one.prefix}) of {one.person} ends on {one.expires_at:%Y-%m-%d}{used}: rotate it, and"
+        " give its program the new one, or revoke it"
+    )
+    facts = {
+        "key": one.prefix,
+        "name": one.name,
+        "person": one.person,
+        "expires": f"{one.expires_at:%Y-%m-%d}",
+    }
+    left = max(1, (one.expires_at - cause.at) // timedelta(hours=1))
+    return OpenItem(company, ITEM, SUBJECT, one.id, told, ROLE, facts, PRIORITY, due_in_hours=left)
+
+
+def _close(cause: Cause, companies: Iterable[int], told: set[tuple[int, UUID]]) -> list[int]:
+    """Close items about keys that nobody has to look at any more; the companies of each."""
+    standing = sql.run(_STANDING, {"companies": sorted(companies), "type": ITEM})
+    over = [(company, subject) for company, subject in standing if (company, subject) not in told]
+    if over:
+        why = "another key follows it, or it is revoked"
+        resolve_subjects(
+            cause, requests=[ResolveSubject(company, ITEM, subject, "gone", why) for company, subject in over]
+        )
+    return [company for company, _ in over]
+
+
+_STANDING = """
+SELECT company_id::int, subject_id FROM work_item
+WHERE company_id = ANY(%(companies)s::smallint[]) AND type = %(type)s::text AND state <> 'done' ORDER BY 2
+"""
