@@ -112,7 +112,7 @@ def key_in_force(raw: str, at: datetime) -> KeyInForce | None:
 def actor_of_key(raw: str, at: datetime) -> Actor | None:
     """The person for whom a key acts; None as of `key_in_force`. 1 statement."""
     found = key_in_force(raw, at)
-    return found and found.actor
+    return found.actor if found else None
 
 
 def able(command: str) -> list[str]:

@@ -213,7 +213,7 @@ def _locked(which: Sequence[UUID]) -> dict[UUID, _Known]:
     wanted = {"ids": sorted(set(which))}
     rows = sql.run(_LOCK, wanted)
     followed = dict(sql.run(_FOLLOWED, wanted))
-    return {row[0]: _Known(*row[1:], followed.get(row[0])) for row in rows}
+    return {key: _Known._make((*known, followed.get(key))) for key, *known in rows}
 
 
 class _Facts(NamedTuple):
