@@ -59,7 +59,11 @@ def watch_keys(cause: Cause, /, *, requests: Sequence[WatchKeys]) -> list[KeysWa
     ]
     asked = {one.company for one in requests}
     of_all = next((one.company for one in requests if one.of_all), None)
-    told = [(company, one) for one in ending if (company := one.companies[0] if one.companies else of_all) in asked]
+    told = [
+        (company, one)
+        for one in ending
+        if (company := one.companies[0] if one.companies else of_all) in asked
+    ]
     opened = open_items(cause, requests=[_item(cause, company, one) for company, one in told])
     fresh = [
         company
