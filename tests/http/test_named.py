@@ -13,6 +13,8 @@ from tests.floor import COMPANY, SYSTEM, Floor
 from tests.http.test_api import is_problem
 from tests.walk import a_house
 
+pytestmark = pytest.mark.usefixtures("in_november")
+
 API = "/api/v1"
 
 

@@ -18,7 +18,7 @@ from tests.onward import disposed, opened
 from tests.shop import everybody
 from tests.walk import a_house, placed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_november")]
 
 
 @pytest.fixture

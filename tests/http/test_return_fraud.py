@@ -20,6 +20,8 @@ from tests.http.test_returns_pages import said, text_of
 from tests.shop import everybody
 from tests.walk import a_house
 
+pytestmark = pytest.mark.usefixtures("in_november")
+
 FRAUD = "/api/v1/returns/fraud"
 HOME = AddressGiven("Ada Byron", "1 High Street", "Leeds", email="ada@example.org")
 

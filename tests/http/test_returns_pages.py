@@ -37,6 +37,8 @@ from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.shop import everybody
 from tests.walk import a_house
 
+pytestmark = pytest.mark.usefixtures("in_november")
+
 HTMX = {"HX-Request": "true"}
 
 
