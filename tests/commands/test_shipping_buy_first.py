@@ -553,6 +553,15 @@ def test_what_has_its_labels_and_was_forgotten_is_offered_again(house: Floor):
     assert queued("labeled") == []
 
 
+def test_those_that_a_page_shows_are_told_however_many_wait(house: Floor):
+    one, other = packed(*placed(house, 2, (0, 1)))
+    ship(SYSTEM, requests=[ShipFulfillment(one), ShipFulfillment(other)])
+    for which in (one, other):
+        (row,) = queries.consignments(COMPANY, limit=1, fulfillments=[which])
+        assert (row.fulfillment, row.stage) == (which, "asked")
+    assert queries.consignments(COMPANY, fulfillments=[]) == []
+
+
 def test_what_left_meanwhile_is_no_work(house: Floor):
     which, _, (label,) = begun(house)
     bought(label.id)
