@@ -19,7 +19,8 @@ from entrepot.kernel.relay import relay_once
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
-from entrepot.shipping import errors, queries, tasks
+from entrepot.shipping import asking, errors, queries, tasks
+from entrepot.shipping.commands import consign
 from entrepot.shipping.commands.buy import BuyLabels, RecordPurchase, buy_labels, record_purchases
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
@@ -343,6 +344,51 @@ def test_a_number_for_the_package_whose_label_was_refused_goes_beside_the_bought
     assert [one.package for one in printed.labels] == [second.package]
 
 
+def test_the_number_of_a_label_that_was_bought_stands_once(house: Floor):
+    which, told, (label,) = begun(house)
+    bought(label.id)
+    (label,) = queries.labels(shipment=told.shipment)
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(which, tracking=label.tracking.lower())])
+    assert gone.state == "shipped"
+    assert told_shipped()[0]["numbers"] == [label.tracking]
+    assert queries.shipment(told.shipment).tracking == label.tracking
+
+
+def test_the_number_of_one_bought_label_is_none_for_the_other_package(house: Floor):
+    which, told, (first, _) = begun(house, 2)
+    bought(first.id)
+    first, _ = queries.labels(shipment=told.shipment)
+    (waits,) = ship(SYSTEM, requests=[ShipFulfillment(which, tracking=first.tracking)])
+    assert isinstance(waits, errors.LabelsAwaited)
+
+
+def test_a_number_beside_the_labels_of_all_packages_is_refused_until_one_is_void(house: Floor):
+    which, told, (label,) = begun(house)
+    bought(label.id)
+    (label,) = queries.labels(shipment=told.shipment)
+    wanted = [ShipFulfillment(which, tracking="PP77", key="n")]
+    (refused,) = ship(SYSTEM, requests=wanted)
+    assert isinstance(refused, errors.NotItsLabel)
+    assert f"{label.package_number}: {label.tracking}" in refused.message
+    assert nothing_is_booked(house, told.shipment)
+    void_labels(SYSTEM, requests=[VoidLabel(label.id, "its parcel bears another")])
+    (gone,) = ship(SYSTEM, requests=wanted)
+    assert (gone.state, gone.cost_minor) == ("shipped", 300)
+    assert told_shipped()[0]["numbers"] == ["PP77"]
+    assert queries.labels(shipment=told.shipment)[0].purchase == "void asked"
+
+
+def test_what_could_not_be_asked_for_is_told_and_asked_for_the_next_time(house: Floor, monkeypatch):
+    (which,) = packed(*placed(house, 1, (0, 1)))
+    no = errors.NotQuoted(subject="it")
+    monkeypatch.setattr(consign, "buy_labels", lambda *_, requests: [no for _ in requests])
+    assert ship(SYSTEM, requests=[ShipFulfillment(which)]) == [no]
+    monkeypatch.undo()
+    (asked,) = ship(SYSTEM, requests=[ShipFulfillment(which)])
+    assert asked.state == "labeling"
+    assert [one.purchase for one in queries.labels(shipment=asked.shipment)] == ["asked"]
+
+
 def test_a_number_that_somebody_has_needs_no_purchase(house: Floor):
     (which,) = packed(*placed(house, 1, (0, 1)))
     (gone,) = ship(SYSTEM, requests=[ShipFulfillment(which, tracking="PP 12")])
@@ -408,7 +454,7 @@ def test_what_is_packed_anew_before_anybody_looked_gets_labels_of_its_own(house:
     pack(SYSTEM, requests=[PackFulfillment(which)])
     (again,) = ship(SYSTEM, requests=[ShipFulfillment(which)])
     assert (again.state, again.shipment) == ("labeling", told.shipment)
-    assert looked_after() == (old.id,)
+    assert queries.labels(shipment=told.shipment)[0].state == "voided"
     assert looked_after() == ()
     (row,) = queries.consignments(COMPANY)
     assert (row.packages, row.asked) == (1, 1), "what is packed now goes on"
@@ -416,6 +462,113 @@ def test_what_is_packed_anew_before_anybody_looked_gets_labels_of_its_own(house:
     bought(old.id)
     assert queries.labels(shipment=told.shipment)[0].purchase == "void asked"
     assert queued("labeled") == []
+
+
+def repacked(which: UUID) -> None:
+    unpack(SYSTEM, requests=[UnpackFulfillment(which, "another carton")])
+    pack(SYSTEM, requests=[PackFulfillment(which)])
+
+
+@pytest.mark.parametrize("way", ["paper", "number", "own", "bought"])
+def test_what_is_packed_anew_leaves_without_the_label_of_the_opened_package(house: Floor, way: str):
+    register_services(SYSTEM, requests=[DEAR])
+    which, told, (old,) = begun(house)
+    bought(old.id)
+    repacked(which)
+    if way == "paper":
+        (gone,) = ship_on_paper(SYSTEM, requests=[ShipOnPaper(which, "the driver is here")])
+    elif way == "number":
+        (gone,) = ship(SYSTEM, requests=[ShipFulfillment(which, tracking="PP77")])
+    elif way == "own":
+        (gone,) = ship(SYSTEM, requests=[ShipFulfillment(which, service="own")])
+    else:
+        ship(SYSTEM, requests=[ShipFulfillment(which)])
+        bought(queries.labels(shipment=told.shipment)[-1].id)
+        (gone,) = ship(SYSTEM, requests=[ShipFulfillment(which)])
+    assert gone.state == "shipped", "before anybody looked after what was opened"
+    labels = queries.labels(shipment=told.shipment)
+    assert (labels[0].state, labels[0].purchase) == ("voided", "void asked")
+    assert [one.state for one in labels[1:]] == ["printed"] * (way == "bought")
+    assert f"P{old.id.hex[-8:]}" not in told_shipped()[0]["numbers"]
+    reasons = "SELECT reason FROM kernel_event WHERE subject_id = %(id)s::uuid AND state_after = 'voided'"
+    assert sql.run(reasons, {"id": old.id}) == [("its package was opened",)]
+    assert queries.discrepancies() == []
+
+
+def test_a_refused_label_of_an_opened_package_is_not_asked_for_again(house: Floor, other: Imitation):
+    which, told, (old,) = begun(house)
+    record_purchases(SYSTEM, requests=[RecordPurchase(old.id, "fail", problem="no street")])
+    unpack(SYSTEM, requests=[UnpackFulfillment(which, "another carton")])
+    (nothing,) = buy_labels(SYSTEM, requests=[BuyLabels(told.shipment)])
+    assert isinstance(nothing, errors.NoLabelToBuy)
+    pack(SYSTEM, requests=[PackFulfillment(which)])
+    ship(SYSTEM, requests=[ShipFulfillment(which)])
+    first, anew = queries.labels(shipment=told.shipment)
+    assert [(one.state, one.purchase) for one in (first, anew)] == [
+        ("voided", "failed"),
+        ("awaited", "asked"),
+    ]
+
+
+def test_no_adapter_is_asked_for_the_label_of_an_opened_package(house: Floor, other: Imitation):
+    which, told, (label,) = begun(house)
+    unpack(SYSTEM, requests=[UnpackFulfillment(which, "another carton")])
+    assert asking.of_label(label.id, NOW) is None
+    relayed()
+    assert [one.purchase for one in queries.labels(shipment=told.shipment)] == ["failed"]
+    assert other.asked == []
+
+
+def test_what_waits_for_no_label_any_more_is_stopped_when_it_is_opened(house: Floor):
+    which, _, (label,) = begun(house)
+    void_labels(SYSTEM, requests=[VoidLabel(label.id, "torn")])
+    looked_after()
+    (row,) = queries.consignments(COMPANY)
+    assert row.stage == "not asked", "its package is closed: it is asked for anew"
+    unpack(SYSTEM, requests=[UnpackFulfillment(which, "another carton")])
+    assert queries.consignments(COMPANY) == []
+    served()
+    assert looked_after() == ()
+    assert sql.run("SELECT state FROM shipping_consignment") == [("stopped",)]
+    assert work.of_subject(which) == []
+
+
+def test_one_label_that_was_voided_keeps_no_other_from_being_given_back(house: Floor):
+    which, _, (first, second) = begun(house, 2)
+    bought(first.id, second.id)
+    unpack(SYSTEM, requests=[UnpackFulfillment(which, "another carton")])
+    void_labels(SYSTEM, requests=[VoidLabel(first.id, "torn")])
+    assert looked_after() == (second.id,)
+
+
+def test_what_has_its_labels_and_was_forgotten_is_offered_again(house: Floor):
+    which, told, (label,) = begun(house)
+    bought(label.id)
+    sql.run("DELETE FROM kernel_ready WHERE queue = 'labeled'")
+    looked_after()
+    assert queued("labeled") == [which]
+    served()
+    assert queries.shipment(told.shipment).state == "shipped"
+    looked_after()
+    assert queued("labeled") == []
+
+
+def test_those_that_a_page_shows_are_told_however_many_wait(house: Floor):
+    one, other = packed(*placed(house, 2, (0, 1)))
+    ship(SYSTEM, requests=[ShipFulfillment(one), ShipFulfillment(other)])
+    for which in (one, other):
+        (row,) = queries.consignments(COMPANY, limit=1, fulfillments=[which])
+        assert (row.fulfillment, row.stage) == (which, "asked")
+    assert queries.consignments(COMPANY, fulfillments=[]) == []
+
+
+def test_what_left_meanwhile_is_no_work(house: Floor):
+    which, _, (label,) = begun(house)
+    bought(label.id)
+    one, twice = ship_labeled(SYSTEM, requests=[ShipLabeled(which, key="a"), ShipLabeled(which, key="b")])
+    assert isinstance(one, FulfillmentShipped)
+    assert isinstance(twice, WrongState)
+    assert work.of_subject(which) == []
 
 
 def test_an_order_that_is_cancelled_meanwhile_gives_its_labels_back(house: Floor):

@@ -25,8 +25,8 @@ def of_fulfillment(fulfillment: UUID, at: datetime) -> Asked | None:
 
 
 def of_label(label: UUID, at: datetime) -> Asked | None:
-    """The package of a label. 7 statements, 1 more where customs are told of it, 2 where the worth of its export is
-    looked up."""
+    """The package of a label, unless that was voided or opened. 7 statements, 1 more where customs are told of it, 2
+    where the worth of its export is looked up."""
     return _asked(sql.run(_OF_LABEL, {"id": label}), at)
 
 
@@ -142,5 +142,6 @@ WHERE m.id = %(id)s::uuid
 
 _OF_LABEL = (
     _ROWS
-    + "JOIN shipping_label AS l ON l.package_id = p.id AND l.state <> 'voided' WHERE l.id = %(id)s::uuid"
+    + "JOIN shipping_label AS l ON l.package_id = p.id AND l.state <> 'voided'"
+    + " WHERE l.id = %(id)s::uuid AND p.voided_at IS NULL"
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from entrepot.carriage import tracking
 from entrepot.kernel import sql, wire
 from entrepot.kernel.errors import Refused
 from entrepot.shipping import errors, rules
@@ -57,8 +58,17 @@ class Package(NamedTuple):
     unsure: str
 
 
+class Awaited(NamedTuple):
+    """A label that is to be bought, or was, under lock; `is_opened`: its package was opened since."""
+
+    fulfillment: UUID
+    id: UUID
+    is_opened: bool
+
+
 class Consignment(NamedTuple):
-    """The shipment that a fulfillment will be, and its packages as they are now, in their order."""
+    """The shipment that a fulfillment will be, and its packages as they are now, in their order. `opened`: labels of
+    packages that were opened since, and that nobody has taken back yet."""
 
     id: UUID
     number: str
@@ -67,6 +77,7 @@ class Consignment(NamedTuple):
     carriage: Carriage
     reason: str
     packages: tuple[Package, ...] = ()
+    opened: tuple[UUID, ...] = ()
 
     @property
     def stands(self) -> bool:
@@ -80,6 +91,11 @@ class Consignment(NamedTuple):
     @property
     def source(self) -> str:
         return self.carriage.live.partition(":")[0]
+
+    def bears(self, number: str) -> bool:
+        """Whether a number, as carriers write it, is that of a label that was bought for one of its packages."""
+        bought = [one.tracking for one in self.packages if one.purchase == "bought"]
+        return number in [tracking.read(one).number for one in bought]
 
     def bought_for(self) -> Carriage:
         """The carriage at what its labels were bought for, where all are, in the currency of its service."""
@@ -100,6 +116,11 @@ class Consignment(NamedTuple):
             fulfillment=fulfillment, service=self.carriage.code, missing="; ".join(found)
         )
 
+    def surplus(self, fulfillment: str, number: str) -> Refused:
+        """The refusal of a number that is none of the labels which are bought for all its packages."""
+        bought = ", ".join(f"{one.number}: {one.tracking}" for one in self.packages)
+        return errors.NotItsLabel(fulfillment=fulfillment, tracking=number, bought=bought)
+
     def unsure(self, *, anew: bool) -> Refused | None:
         """Why no label may be asked for yet: one of the same package may be sold, or was. `anew`: those that are asked
         for now would be void."""
@@ -119,18 +140,38 @@ def packages(fulfillments: Collection[UUID]) -> dict[UUID, list[Package]]:
     return found
 
 
+def lock_awaited(fulfillments: Collection[UUID]) -> list[Awaited]:
+    """The awaited labels of fulfillments that are locked: whoever sells or voids one is through, or waits for us. Read
+    of them in later statements only. 1 statement."""
+    return [Awaited(*row) for row in sql.run(_LOCK_AWAITED, {"ids": list(fulfillments)})]
+
+
 def consigned(fulfillments: Sequence[UUID]) -> dict[UUID, Consignment]:
-    """What was begun for fulfillments, by fulfillment. 2 statements, none for none."""
+    """What was begun for fulfillments that are locked, by fulfillment. Locks: the awaited labels in id order. 3
+    statements, none for none."""
     if not fulfillments:
         return {}
+    opened: dict[UUID, list[UUID]] = {}
+    for label in lock_awaited(fulfillments):
+        if label.is_opened:
+            opened.setdefault(label.fulfillment, []).append(label.id)
     closed = packages(fulfillments)
     return {
         fulfillment: Consignment(
-            which, number, fulfillment, state, Carriage(*carriage), reason, tuple(closed.get(fulfillment, ()))
+            which, number, fulfillment, state, Carriage(*carriage), reason, tuple(closed.get(fulfillment, ())),
+            tuple(opened.get(fulfillment, ())),
         )
         for which, number, fulfillment, state, reason, *carriage in sql.run(_CONSIGNED, {"ids": list(fulfillments)})
     }  # fmt: skip
 
+
+_LOCK_AWAITED = """
+SELECT c.fulfillment_id, l.id, p.voided_at IS NOT NULL
+FROM shipping_consignment AS c
+JOIN shipping_label AS l ON l.shipment_id = c.id AND l.state = 'awaited'
+JOIN warehouse_package AS p ON p.id = l.package_id
+WHERE c.fulfillment_id = ANY(%(ids)s::uuid[]) ORDER BY l.id FOR UPDATE OF l
+"""
 
 _CONSIGNED = """
 SELECT c.id, c.number, c.fulfillment_id, c.state, c.reason, c.carrier, c.service_id, s.code, c.zone, c.cost_minor,

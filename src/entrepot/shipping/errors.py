@@ -108,6 +108,15 @@ class LabelsAwaited(Refused):
     )
 
 
+class NotItsLabel(Refused):
+    code = "shipping.not_its_label"
+    says = (
+        "The labels of all packages of fulfillment {fulfillment} are bought ({bought}), and {tracking} is none of them."
+        " Scan the label that its parcel bears. Where it bears another one, void the label that was bought for it, and"
+        " give the number again."
+    )
+
+
 class LabelInDoubt(Refused):
     code = "shipping.label_in_doubt"
     says = (

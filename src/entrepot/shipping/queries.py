@@ -162,13 +162,17 @@ class ConsignmentRow:
         """What of it matters most to a person."""
         if self.doubted or self.failed:
             return "in doubt" if self.doubted else "failed"
-        return "asked" if self.asked else "bought" if self.bought == self.packages else "not asked"
+        is_bought = 0 < self.packages == self.bought
+        return "asked" if self.asked else "bought" if is_bought else "not asked"
 
 
-def consignments(company: int, *, limit: int = 100, fulfillment: UUID | None = None) -> list[ConsignmentRow]:
+def consignments(
+    company: int, *, limit: int = 100, fulfillments: Collection[UUID] | None = None
+) -> list[ConsignmentRow]:
     """What is packed and has not left since its labels are not bought, or may not leave with them: what has to leave
-    first the first. Or that of a fulfillment. 1 statement."""
-    params = {"company": company, "limit": limit, "fulfillment": fulfillment}
+    first the first. Or that of some fulfillments. 1 statement."""
+    of = None if fulfillments is None else list(fulfillments)
+    params = {"company": company, "limit": limit, "fulfillments": of}
     return [ConsignmentRow(*row) for row in sql.run(_CONSIGNMENTS, params)]
 
 
@@ -478,14 +482,16 @@ EXISTS (SELECT FROM kernel_delivery AS d
 """Whether an adapter will be asked for label `l`, once more or at all."""
 
 LABELED = """
-(c.state = 'labeling' AND NOT EXISTS (
+(c.state = 'labeling'
+ AND EXISTS (SELECT FROM warehouse_package AS o WHERE o.fulfillment_id = c.fulfillment_id AND o.voided_at IS NULL)
+ AND NOT EXISTS (
     SELECT FROM warehouse_package AS w
     WHERE w.fulfillment_id = c.fulfillment_id AND w.voided_at IS NULL
       AND NOT EXISTS (SELECT FROM shipping_label AS x JOIN shipping_purchase AS y ON y.label_id = x.id
                       WHERE x.shipment_id = c.id AND x.package_id = w.id AND x.state <> 'voided'
                         AND y.state = 'bought')))
 """
-"""Whether the label of each package of consignment `c` is bought."""
+"""Whether the label of each package of consignment `c` is bought: of those that are closed, of which there are some."""
 
 _LABELS = f"""
 SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
@@ -523,8 +529,8 @@ CROSS JOIN LATERAL (
     LEFT JOIN shipping_label AS l ON l.shipment_id = c.id AND l.package_id = p.id AND l.state <> 'voided'
     LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
     WHERE p.fulfillment_id = c.fulfillment_id AND p.voided_at IS NULL) AS k
-WHERE c.company_id = %(company)s::smallint AND c.state = 'labeling'
-  AND (%(fulfillment)s::uuid IS NULL OR c.fulfillment_id = %(fulfillment)s::uuid)
+WHERE c.company_id = %(company)s::smallint AND c.state = 'labeling' AND f.state = 'packed'
+  AND (%(fulfillments)s::uuid[] IS NULL OR c.fulfillment_id = ANY(%(fulfillments)s::uuid[]))
 ORDER BY f.leave_by NULLS LAST, c.id LIMIT %(limit)s::int
 """
 
@@ -616,9 +622,13 @@ _WRONG = (
     """,
     # invariant 21: what waits for its labels has not left, and only such labels are awaited
     """
-    SELECT format('consignment %s waits for labels, and fulfillment %s is shipped', c.number, f.number)
+    SELECT format('consignment %s waits for labels, and fulfillment %s is %s', c.number, f.number, f.state)
     FROM shipping_consignment AS c JOIN warehouse_fulfillment AS f ON f.id = c.fulfillment_id
     WHERE f.state = 'shipped'
+       -- It is stopped some minutes after its packages were opened.
+       OR f.state = 'cancelled' AND c.state = 'labeling'
+          AND NOT EXISTS (SELECT FROM warehouse_package AS p
+                          WHERE p.fulfillment_id = f.id AND p.voided_at > now() - interval '1 hour')
     UNION ALL
     SELECT format('label %s is awaited, and nothing waits for it', l.tracking) FROM shipping_label AS l
     WHERE l.state = 'awaited'

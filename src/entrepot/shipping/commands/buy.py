@@ -77,6 +77,7 @@ class _Label(NamedTuple):
     purchase: str
     package: UUID | None
     is_void: bool
+    """It was voided, or its package was opened."""
     source: str
     is_given_up: bool
     """Nobody asks the adapter about it any more."""
@@ -98,8 +99,8 @@ class _Purchase(NamedTuple):
 
 @command("shipping.buy_labels")
 def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[LabelsAsked | Refused]:
-    """A message to the adapter for each printed label of the shipments that is not bought, or failed before. While it
-    is not known whether one was bought that is void by now, no other is asked for its package.
+    """A message to the adapter for each label of the shipments that is not bought, or failed before, unless its package
+    was opened. While it is not known whether one was bought that is void by now, no other is asked for its package.
 
     Locks: the labels in id order. Refuses: NotFound; shipping.not_quoted; shipping.no_label_to_buy;
     shipping.label_in_doubt; shipping.label_not_answered; but none of these where the request settles a doubt.
@@ -203,9 +204,10 @@ def record_purchases(
 
     What waited for its labels and has them all is offered to the queue `labeled`.
 
-    Locks: the purchases with their labels in the order of these, their shipments in id order, the balances. Refuses:
-    NotFound; WrongState; Invalid (an unknown outcome; bought without its label). Again: by key. 10 statements, 7 more
-    where some were bought, and those of `ledger.post` where they cost something else than the service chosen.
+    Locks: the purchases with their labels in the order of these, their shipments in id order, the balances, their
+    consignments in id order. Refuses: NotFound; WrongState; Invalid (an unknown outcome; bought without its label).
+    Again: by key. 10 statements, 8 more where some were bought, and those of `ledger.post` where they cost something
+    else than the service chosen.
     """
     found = {row[0]: _Purchase(*row) for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
     answers: list[PurchaseRecorded | Refused] = []
@@ -298,8 +300,11 @@ def _accrue(cause: Cause, shipments: Collection[UUID]) -> None:
 
 
 def _offer_labeled(cause: Cause, shipments: Collection[UUID]) -> None:
-    """What waited for its labels and has them all by now leaves: it goes to the queue `labeled`. 1 statement."""
-    complete = sql.run(_COMPLETE, {"ids": sorted(set(shipments))})
+    """What waited for its labels and has them all by now leaves: it goes to the queue `labeled`. Of two relays that
+    record two labels of the same the later one sees both. 2 statements."""
+    ids = {"ids": sorted(set(shipments))}
+    sql.run(_LOCK_CONSIGNMENTS, ids)
+    complete = sql.run(_COMPLETE, ids)
     offer("labeled", [(fulfillment, 5, cause.at) for (fulfillment,) in complete])
 
 
@@ -319,7 +324,7 @@ _ANSWERS = ("buy", "fail", "doubt")
 
 _LOCK_LABELS = f"""
 SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p.state, ''), l.package_id,
-       COALESCE(l.state = 'voided', FALSE), COALESCE(p.source, ''),
+       COALESCE(l.state = 'voided' OR w.voided_at IS NOT NULL, FALSE), COALESCE(p.source, ''),
        NOT {STILL_ASKED}
 FROM (SELECT id, company_id, number, service_id FROM shipping_shipment WHERE id = ANY(%(ids)s::uuid[])
       UNION ALL SELECT id, company_id, number, service_id FROM shipping_consignment
@@ -331,6 +336,7 @@ LEFT JOIN LATERAL (
       AND (state IN ('awaited', 'printed') OR state = 'voided' AND EXISTS (
               SELECT FROM shipping_purchase WHERE label_id = n.id AND state IN ('asked', 'in doubt')))
     ORDER BY id FOR UPDATE) AS l ON TRUE
+LEFT JOIN warehouse_package AS w ON w.id = l.package_id
 LEFT JOIN shipping_purchase AS p ON p.label_id = l.id
 ORDER BY l.id
 """
@@ -390,6 +396,10 @@ LEFT JOIN shipping_shipment AS h ON h.id = p.shipment_id
 LEFT JOIN shipping_consignment AS c ON c.id = p.shipment_id
 WHERE p.label_id = ANY(%(labels)s::uuid[]) ORDER BY p.label_id FOR UPDATE OF p, l
 """
+
+_LOCK_CONSIGNMENTS = (
+    "SELECT id FROM shipping_consignment WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
+)
 
 _COMPLETE = (
     f"SELECT c.fulfillment_id FROM shipping_consignment AS c WHERE c.id = ANY(%(ids)s::uuid[]) AND {LABELED}"

@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, whole
-from entrepot.kernel.errors import Said
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import VoidLabel, void_labels
@@ -20,6 +20,9 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 NOT_SHIPPED = "labeled and not shipped"
 """Type of the work item about a fulfillment whose labels are bought and that may not leave all the same."""
+
+OPENED = Said("its package was opened")
+"""Why a label is void that nobody sticks onto a parcel any more."""
 
 
 class Consigned(NamedTuple):
@@ -41,11 +44,12 @@ class Ended(NamedTuple):
     fulfillment: UUID
 
 
-def consign(cause: Cause, begun: Sequence[Consigned]) -> None:
-    """The service is noted, each package without a label gets one that is awaited, and it is asked for. The
-    fulfillments are locked. 5 statements and those of `shipping.buy_labels`; none for none."""
+def consign(cause: Cause, begun: Sequence[Consigned]) -> dict[UUID, Refused]:
+    """The service is noted, each package without a label gets one that is awaited, and it is asked for. Of what none
+    could be asked for, by fulfillment why: it waits, and is asked for when it is shipped again. The fulfillments are
+    locked. 5 statements and those of `shipping.buy_labels`; none for none."""
     if not begun:
-        return
+        return {}
     sql.run(_BEGIN, {**sql.columns(_COLUMNS, [_row(one) for one in begun]), "at": cause.at})
     closed = packages([one.of.id for one in begun])
     rows = [
@@ -68,19 +72,23 @@ def consign(cause: Cause, begun: Sequence[Consigned]) -> None:
         for label, company, which, *_ in rows
     ])  # fmt: skip
     # What is in doubt of a package is not asked for: whoever decided has seen the others under the lock.
-    buy_labels(cause, requests=[BuyLabels(one.id) for one in begun])
+    answers = buy_labels(cause, requests=[BuyLabels(one.id) for one in begun])
+    return {
+        one.of.id: answer for one, answer in zip(begun, answers, strict=True) if isinstance(answer, Refused)
+    }
 
 
 def _after(state: str) -> str:
     return str(CONSIGNMENT.step(state, "label")) if state else CONSIGNMENT.initial
 
 
-def leave_without(cause: Cause, labels: Sequence[UUID]) -> None:
-    """Labels that a fulfillment leaves without, or gets others for: void, and given back where they are bought. The
-    statements of `shipping.void_labels`; none for none."""
-    if labels:
-        why = Said("it goes otherwise")
-        whole(void_labels(cause, requests=[VoidLabel(label, why) for label in labels]))
+def leave_without(cause: Cause, labels: Sequence[UUID], opened: Sequence[UUID] = ()) -> None:
+    """Labels that a fulfillment leaves without, or gets others for, and those of packages that were opened: void, and
+    given back where they are bought. They are locked. The statements of `shipping.void_labels`; none for none."""
+    why = Said("it goes otherwise")
+    void = [VoidLabel(label, why) for label in labels] + [VoidLabel(label, OPENED) for label in opened]
+    if void:
+        whole(void_labels(cause, requests=void))
 
 
 def end_consignments(cause: Cause, ended: Sequence[Ended]) -> None:
@@ -134,9 +142,10 @@ SET carrier = excluded.carrier, service_id = excluded.service_id, zone = exclude
 """
 
 _PRINT = """
-UPDATE shipping_label SET state = 'printed', printed_at = %(at)s::timestamptz
-WHERE shipment_id = ANY(%(ids)s::uuid[]) AND state = 'awaited'
-RETURNING id, shipment_id
+UPDATE shipping_label AS l SET state = 'printed', printed_at = %(at)s::timestamptz
+FROM warehouse_package AS p
+WHERE l.shipment_id = ANY(%(ids)s::uuid[]) AND l.state = 'awaited' AND p.id = l.package_id AND p.voided_at IS NULL
+RETURNING l.id, l.shipment_id
 """
 
 _END = "DELETE FROM shipping_consignment WHERE id = ANY(%(ids)s::uuid[])"

@@ -112,7 +112,7 @@ class _Ready(NamedTuple):
     begun: Consignment | None
     first: bool
     void: tuple[UUID, ...]
-    """Labels that were made for it and that it leaves without."""
+    """Labels that were made for its packages and that it leaves without, beside those of packages that were opened."""
 
     @property
     def numbered(self) -> Numbered | None:
@@ -162,10 +162,11 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     Where the service sells labels nothing of that is done before they are bought: they are asked for, and what is
     bought whole leaves by `shipping.ship_labeled`, or when this is called again.
 
-    Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
+    Locks: the orders with their fulfillments, the awaited labels of these in id order, the payments, then as
+    `stock.ship_units`, the balances.
     Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.late_by_choice;
     warehouse.lot_expired; shipping.tracking_misread; shipping.tracking_in_use; shipping.labels_awaited;
-    shipping.label_in_doubt; shipping.label_not_answered; ledger.month_closed.
+    shipping.not_its_label; shipping.label_in_doubt; shipping.label_not_answered; ledger.month_closed.
     Again: by key. About 40 statements for any number; about 10 more where labels are bought, or others were begun.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
@@ -205,14 +206,17 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
             reason=why, labels=(*answer.labels, name) if answer.labels and answer.verdict else answer.labels,
         ))  # fmt: skip
         answers.append(_answer(leaving[-1]))
-    leave_without(cause, [label for one in settled for label in one.void])
+    leave_without(
+        cause, [label for one in settled for label in one.void],
+        [label for one in settled if one.begun for label in one.begun.opened],
+    )  # fmt: skip
     if leaving:
         _write(cause, leaving, facts)
         end_consignments(cause, [
             Ended(one.begun.id, one.of.company, one.of.id) for one in settled if one.begun and not one.first
         ])  # fmt: skip
-    consign(cause, first)
-    return answers
+    unasked = consign(cause, first)
+    return [one if isinstance(one, Refused) else unasked.get(one.fulfillment, one) for one in answers]
 
 
 def _consigned(one: _Ready, number: str, reason: str) -> Consigned:
@@ -303,6 +307,8 @@ def _decide(
             return shopped
         carriage = facts.carriage(shopped, one)
     verdict = judged(request.tracking, carriage.carrier)
+    if verdict and begun and goes_on and begun.bears(verdict.number):
+        verdict = None  # Whoever scans a label that was bought says no more than that it is there.
     if verdict and verdict.problem and verdict.certain:
         return misread(verdict, one.number, carriage.carrier)
     answer = _Ready(
@@ -336,6 +342,8 @@ def _labeled(request: ShipFulfillment, one: _Ready, *, goes_on: bool) -> _Ready 
     closed = begun.packages if begun else ()
     bought = begun.purchases if begun and goes_on else []
     is_sold, by_hand = bool(one.carriage.live), one.verdict is not None
+    if begun and by_hand and rules.all_bought(bought):
+        return begun.surplus(one.of.number, one.said)
     step = rules.first_step(bought, is_sold=is_sold, otherwise=by_hand or request.on_paper)
     if step == "wait":
         assert begun is not None, "something was asked for"

@@ -44,9 +44,9 @@ def ship_labeled(cause: Cause, /, *, requests: Sequence[ShipLabeled]) -> list[Fu
     all the same is work for the supervisor: its labels are paid.
 
     Locks: as `shipping.ship`. Refuses: shipping.labels_awaited (not all are there); what `shipping.ship` refuses.
-    Again: by key; without one it has left. 1 statement, those of `shipping.ship`, 2 more where some may not leave.
+    Again: by key; without one it has left. 1 statement, those of `shipping.ship`, 3 more where some may not leave.
     """
-    found = {row[0]: row[1:] for row in sql.run(_READY, {"ids": [one.fulfillment for one in requests]})}
+    found = _ready([one.fulfillment for one in requests])
     leaving = [one for one in requests if one.fulfillment in found]
     told = iter(
         ship(cause, requests=[ShipFulfillment(one.fulfillment) for one in leaving]) if leaving else ()
@@ -60,16 +60,28 @@ def ship_labeled(cause: Cause, /, *, requests: Sequence[ShipLabeled]) -> list[Fu
             answers.append(
                 errors.LabelsAwaited(fulfillment=str(one.fulfillment), service="-", missing=missing)
             )
-    open_items(cause, requests=[
-        OpenItem(
-            found[one.fulfillment][0], NOT_SHIPPED, "fulfillment", one.fulfillment,
-            Said("The labels of {0} are bought, and it may not leave: {1}", found[one.fulfillment][1], answer.message),
-            "warehouse supervisor",
-        )
+    refused = [
+        (one.fulfillment, answer)
         for one, answer in zip(requests, answers, strict=True)
         if isinstance(answer, Refused) and one.fulfillment in found
+    ]
+    # Under the lock of its order: what has left while we waited for that, or was opened, is no work.
+    stays = _ready([one for one, _ in refused]) if refused else {}
+    open_items(cause, requests=[
+        OpenItem(
+            stays[one][0], NOT_SHIPPED, "fulfillment", one,
+            Said("The labels of {0} are bought, and it may not leave: {1}", stays[one][1], answer.message),
+            "warehouse supervisor",
+        )
+        for one, answer in refused
+        if one in stays
     ])  # fmt: skip
     return answers
+
+
+def _ready(fulfillments: Sequence[UUID]) -> dict[UUID, tuple[int, str]]:
+    """The company and number of those that have all their labels."""
+    return {one: (company, number) for one, company, number in sql.run(_READY, {"ids": list(fulfillments)})}
 
 
 @command("shipping.ship_on_paper")

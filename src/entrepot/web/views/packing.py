@@ -52,7 +52,10 @@ def waiting(request: Request) -> HttpResponse:
     rows = queries.waiting("pack", company=company, limit=at_most(request, PAGE))
     packed = queries.waiting("ship", company=company, limit=PAGE + 1)
     begun = shipping.consignments(company, limit=PAGE + 1)
-    waits = {one.fulfillment for one in begun}
+    packed_ids = [one.id for one in packed]
+    waits = {
+        one.fulfillment for one in shipping.consignments(company, limit=PAGE + 1, fulfillments=packed_ids)
+    }
     text = clean(request.GET.get("q"))
     # Also behind the first hundred.
     found = queries.scanned(text, company=company, limit=PAGE) if text else []
@@ -84,7 +87,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     boxes = packing.boxes(inside, known) if found.state == "picked" else []
     _, policy = policies.of_company(found.company, packing.Packing, fmt.reading().now)
     shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
-    begun = shipping.consignments(found.company, fulfillment=which) if found.state == "packed" else []
+    begun = shipping.consignments(found.company, fulfillments=[which]) if found.state == "packed" else []
     made_for = [gone.id for gone in shipments] + [waits.id for waits in begun]
     labels = [label for which_ in made_for for label in shipping.labels(shipment=which_)]
     in_force = {label.state for label in labels} - {"voided"}

@@ -89,12 +89,10 @@ def _to_hand_over(request: Request) -> list[Choice]:
     node = node_of(request)
     if node is None or not request.reader.actor.may("shipping.ship"):
         return []
-    rows = queries.waiting("ship", company=request.reader.company.id, node=node.id, limit=HANDED_OVER_MAX)
-    begun = (
-        {one.fulfillment: one.stage for one in shipping.consignments(request.reader.company.id)}
-        if rows
-        else {}
-    )
+    company = request.reader.company.id
+    rows = queries.waiting("ship", company=company, node=node.id, limit=HANDED_OVER_MAX)
+    of_these = shipping.consignments(company, fulfillments=[one.id for one in rows]) if rows else []
+    begun = {one.fulfillment: one.stage for one in of_these}
     return [
         Choice(
             reverse("packing", args=[one.id]), one.number, str(WAITS.get(begun.get(one.id, ""), WAITS[""]))
