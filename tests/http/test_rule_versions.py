@@ -8,8 +8,10 @@ import pytest
 from django.utils import timezone
 
 from entrepot.kernel import sql
+from tests.asking import a_program
 from tests.http.test_packing import said
 from tests.http.test_valuation import is_problem
+from tests.shop import a_person
 
 pytestmark = pytest.mark.django_db
 SALE = {"event": "sale", "kind": "sale.shipping", "debit": 2100, "credit": 4020}
@@ -30,12 +32,17 @@ def test_a_controller_drafts_a_version_and_puts_it_in_force(console, shop):
     ((which,),) = sql.run("SELECT id FROM ledger_ruleversion")
     shown = page.get("/books/rules/?version=2").content.decode()
     assert "Version 2 beside version 1" in shown
-    assert "Put it in force" in shown
+    assert "Put it in force" not in shown, "who drafted it does not"
+    assert "somebody else puts it in force" in shown
     assert "shipping is other income" in shown
     assert "4020" in page.get("/books/preview/?event=sale&version=2").content.decode()
     decide = {"which": str(which), "version": "2"}
-    assert page.post("/books/rules/decide/", decide | {"since": "soon"}).url == "/books/rules/?version=2"
     since = (timezone.now().date() + timedelta(days=2)).isoformat()
+    page.post("/books/rules/decide/", decide | {"since": since, "action": "activate"})
+    assert sql.run("SELECT state FROM ledger_ruleversion") == [("draft",)]
+    page = console(a_person("second", "controller").username)
+    assert "Put it in force" in page.get("/books/rules/?version=2").content.decode()
+    assert page.post("/books/rules/decide/", decide | {"since": "soon"}).url == "/books/rules/?version=2"
     done = said(page.post("/books/rules/decide/", decide | {"since": since, "action": "activate"}))
     assert done == ["The version is in force from that day on. What was posted stays."]
     assert "Withdraw it" in page.get("/books/rules/?version=2&against=2&month=2020-01").content.decode()
@@ -90,6 +97,9 @@ def test_programs_do_the_same(program, shop):
 
     today = timezone.now().date()
     put = {"version": drafted["version"], "since": (today + timedelta(days=3)).isoformat()}
+    own = ask.post("/api/v1/rule-versions/activate", put, again="o")
+    assert is_problem(own, 403, "access.duties_apart")
+    ask = a_program(a_person("second", "controller"))
     assert ask.post("/api/v1/rule-versions/activate", [put], again="a").json()[0]["state"] == "active"
     again = ask.post("/api/v1/rule-versions/activate", put, again="b")
     assert is_problem(again, 409, "kernel.wrong_state")
