@@ -23,8 +23,8 @@ OF_MODEL: dict[type, str] = {
     pgtrigger.migrations.RemoveTrigger: "model_name",
 }
 """Operations that write no rows but change how one table stands, and where each names its model. To alter a column is
-none of them: rows may be updated, and triggers on them may write elsewhere. Nor is a statement or a function, and a table
-that is dropped has no model any more that could tell of its rows."""
+none of them: rows may be updated, and triggers on them may write elsewhere. Nor is a statement or a function, and of a
+table that is dropped no model tells any more that it has rows."""
 
 
 def touched(plan: Iterable[migrations.Migration]) -> set[str] | None:
