@@ -230,6 +230,34 @@ def test_source_documents_make_the_totals_of_their_groups():
     assert {line.findtext("s:ProductCode", "", SPACE) for line in moved} <= products
 
 
+@pytest.mark.alone("ledger")
+def test_a_credit_note_is_worth_what_was_sold_though_it_is_settled_at_another_rate():
+    house = a_house()
+    house.stock(0, 10)
+    captured = sold(house, 1, (0, 2))
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", NOW.date(), Decimal("0.85"))])
+    amounts = (("return.goods", 10_000), ("return.shipping", 1_000), ("return.tax", 2_000))
+    back = Posting(COMPANY, "return", "order", captured[0], "EUR", amounts, NOW, as_sold=Decimal("0.7"))
+    (posted,) = whole(post(SYSTEM, requests=[back]))
+    issue_documents(SYSTEM, requests=[IssueDocument(captured[0])])
+
+    root, _ = accounts_of(2026)
+
+    (note,) = root.iterfind("s:SourceDocuments/s:SalesInvoices/s:Invoice", SPACE)
+    assert note.findtext("s:TransactionID", "", SPACE) == str(posted.entry)
+    told = [
+        sum(Decimal(each.text or "") for each in note.iterfind(path, SPACE))
+        for path in ("s:Line/s:InvoiceLineAmount/s:Amount", "s:Line//s:TaxAmount/s:Amount")
+    ]
+    ((net, tax),) = sql.run(
+        "SELECT sum(functional_minor) FILTER (WHERE kind IN ('return.goods', 'return.shipping'))::bigint,"
+        " sum(functional_minor) FILTER (WHERE kind = 'return.tax')::bigint FROM ledger_line"
+        " WHERE entry_id = %(entry)s",
+        {"entry": posted.entry},
+    )
+    assert [100 * one for one in told] == [net, tax] == [7_700, 1_400]
+
+
 def test_another_year_has_groups_with_nothing_in_them():
     a_floor(skus=0)
     root, _ = accounts_of(2031)

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 from django.db import transaction
 
+from entrepot.access.errors import DutiesApart
 from entrepot.insight import pages
 from entrepot.kernel import ids, sql
-from entrepot.kernel.cause import Cause
+from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
 from entrepot.ledger import queries
 from entrepot.ledger import version_queries as asked
@@ -39,6 +40,7 @@ FEE = Change("payment.paid_out", "fee", 5200, 1100)
 DRAFT = DraftRules(COMPANY, (FEE,), "fees of providers are what selling costs")
 OTHER = replace(DRAFT, changes=(FEE._replace(debit=5550),))
 TODAY, OCTOBER = NOW.date(), date(2026, 10, 1)
+EVE = Cause(Actor("eve", everything=True), NOW)
 LATER = Cause(SYSTEM.actor, NOW + timedelta(days=60))
 
 
@@ -54,7 +56,7 @@ def drafted(*requests: DraftRules) -> list[UUID]:
 
 
 def activate(which: UUID, since: date = TODAY, **facts: Any) -> object:
-    return activate_rules(SYSTEM, requests=[ActivateRules(which, since, **facts)])[0]
+    return activate_rules(EVE, requests=[ActivateRules(which, since, **facts)])[0]
 
 
 def paid_out(at: datetime = NOW, fee: int = 30) -> UUID:
@@ -111,13 +113,14 @@ def test_what_does_not_fit_is_not_drafted():
 
 
 def test_no_version_begins_in_a_closed_month_or_before_the_last_one():
-    first, second = drafted(DRAFT, OTHER)
+    (first,) = drafted()
     close_month(SYSTEM, requests=[CloseMonth(COMPANY, OCTOBER)])
     for day in (date(2026, 10, 31), date(2026, 9, 15)):
         refused = activate(first, day)
         assert refused == MonthClosed(company=COMPANY, month="2026-10")
     assert isinstance(activate(first, TODAY + timedelta(days=400)), Invalid)
     assert isinstance(activate(first), RulesDecided)
+    (second,) = drafted(OTHER)
     assert isinstance(activate(second, TODAY - timedelta(days=1)), Invalid)
     assert isinstance(activate(second), RulesDecided)
     paid_out()
@@ -132,8 +135,49 @@ def test_a_draft_that_was_overtaken_is_drafted_anew():
     assert isinstance(activate(ids.uuid7()), NotFound)
 
 
+def test_of_two_drafts_over_one_version_the_second_is_drafted_anew_whichever_it_is():
+    first, second = drafted(DRAFT, OTHER)
+    assert isinstance(activate(first), RulesDecided)
+    assert activate(second) == RulesOvertaken(number=3, by=2), "it was looked at without the other"
+    assert isinstance(activate(drafted(OTHER)[0]), RulesDecided)
+
+
+def test_a_draft_over_a_version_that_was_withdrawn_is_drafted_anew():
+    (first,) = drafted()
+    activate(first, TODAY + timedelta(days=1))
+    (second,) = drafted(OTHER)
+    withdraw_rules(SYSTEM, requests=[WithdrawRules(first, "a slip")])
+    assert activate(second, TODAY + timedelta(days=1)) == RulesOvertaken(number=3, by=1)
+
+
+def test_who_drafted_a_version_does_not_put_it_in_force():
+    (which,) = drafted()
+    (refused,) = activate_rules(SYSTEM, requests=[ActivateRules(which, TODAY)])
+    assert isinstance(refused, DutiesApart)
+    assert [one.state for one in asked.of_company(COMPANY)] == ["draft"]
+    assert isinstance(activate(which), RulesDecided)
+    (own,) = drafted(OTHER)
+    alone = (
+        "UPDATE ledger_ruleversion SET state = 'active', since = %(day)s::date, decided_by = drafted_by,"
+        " decided_at = now() WHERE id = %(id)s RETURNING 1"
+    )
+    with pytest.raises(psycopg.errors.CheckViolation, match="activated_by_another_one"), transaction.atomic():
+        sql.run(alone, {"id": own, "day": TODAY})
+
+
+def test_a_version_by_which_something_was_posted_ahead_of_its_day_is_not_withdrawn():
+    (which,) = drafted()
+    activate(which, TODAY + timedelta(days=1))
+    posting = Posting(
+        COMPANY, "payment.paid_out", "payout", ids.uuid7(), "GBP", [("fee", 30)], NOW + timedelta(days=2)
+    )
+    post(SYSTEM, requests=[posting])
+    (refused,) = withdraw_rules(SYSTEM, requests=[WithdrawRules(which, "a slip")])
+    assert isinstance(refused, WrongState)
+
+
 def test_a_version_is_withdrawn_until_its_day():
-    first, second, third = drafted(*[DRAFT] * 3)
+    first, second = drafted(*[DRAFT] * 2)
 
     def withdraw(which: UUID, reason: str = "a slip", cause: Cause = SYSTEM) -> object:
         return withdraw_rules(cause, requests=[WithdrawRules(which, reason)])[0]
@@ -144,6 +188,7 @@ def test_a_version_is_withdrawn_until_its_day():
     assert isinstance(withdraw(ids.uuid7()), NotFound)
     tomorrow = TODAY + timedelta(days=1)
     activate(second, tomorrow)
+    (third,) = drafted(OTHER)
     activate(third, tomorrow)
     assert withdraw(second) == RulesOvertaken(number=3, by=4)
     assert isinstance(withdraw(third), RulesDecided)
@@ -173,6 +218,13 @@ def test_versions_are_compared_previewed_and_tried_on_what_was_posted():
     assert asked.would_move(COMPANY, 2, TODAY.replace(day=1)) == [moved], (
         "what it posted itself would not move"
     )
+    with transaction.atomic():
+        written(None)
+        (more,) = asked.would_move(COMPANY, 2, TODAY.replace(day=1))
+        transaction.set_rollback(True)
+    assert (more.lines, more.functional_minor) == (3, 43), (
+        "a line from before there were versions is of the first"
+    )
     assert [(one.number, one.state, one.changes) for one in asked.of_company(COMPANY)] == [(2, "active", 1)]
     with pytest.raises(NotFound):
         asked.known(COMPANY, 3)
@@ -200,7 +252,7 @@ def test_the_database_itself_refuses_what_no_command_would_write():
     with pytest.raises(psycopg.errors.CheckViolation, match="month is closed"), transaction.atomic():
         sql.run(active, {"since": date(2026, 10, 31)})
     sql.run(active, {"since": TODAY})
-    for change in ("since = since + 1", "reason = 'x'", "state = 'draft', since = NULL"):
+    for change in ("since = since + 1", "reason = 'x'", "base = base - 1", "state = 'draft', since = NULL"):
         with pytest.raises(psycopg.errors.CheckViolation), transaction.atomic():
             sql.run(f"UPDATE ledger_ruleversion SET {change} RETURNING 1")
     columns = ("version_id", "event", "kind", "debit", "credit")
@@ -213,18 +265,48 @@ def test_the_database_itself_refuses_what_no_command_would_write():
         sql.run("DELETE FROM ledger_rulechange RETURNING 1")
 
 
+def written(
+    version: int | None, *, event: str = FEE.event, at: datetime = NOW, recorded: datetime = NOW
+) -> UUID:
+    """An entry that no posting wrote; take it back, for the balances don't know of it."""
+    entry = ids.uuid7()
+    sql.run(
+        "INSERT INTO ledger_line (company_id, entry_id, number, account, amount_minor, functional_minor, currency,"
+        " kind, event, document_kind, document_id, month, occurred_at, recorded_at, rule_version)"
+        " SELECT 1, %(entry)s, n, CASE n WHEN 1 THEN 5210 ELSE 1100 END, 3 - 2 * n, 3 - 2 * n, 'GBP', 'fee', %(event)s,"
+        " 'payout', %(entry)s, '2026-11-01', %(at)s, %(recorded)s, %(version)s::smallint"
+        " FROM generate_series(1, 2) AS n",
+        {"entry": entry, "event": event, "at": at, "recorded": recorded, "version": version},
+    )
+    return entry
+
+
+def told_of_rules() -> list[str]:
+    return [one for one in queries.discrepancies() if "posting rules" in one]
+
+
 def test_verify_tells_of_an_entry_by_a_version_that_was_not_in_force():
     with transaction.atomic():
-        sql.run(
-            "INSERT INTO ledger_line (company_id, entry_id, number, account, amount_minor, functional_minor, currency,"
-            " kind, event, document_kind, document_id, month, occurred_at, recorded_at, rule_version)"
-            " SELECT 1, %(entry)s, n, CASE n WHEN 1 THEN 5200 ELSE 1100 END, 3 - 2 * n, 3 - 2 * n, 'GBP', 'fee',"
-            " 'payment.paid_out', 'payout', %(entry)s, '2026-11-01', %(at)s, %(at)s, 7 FROM generate_series(1, 2) AS n",
-            {"entry": ids.uuid7(), "at": NOW},
-        )
-        found = [one for one in queries.discrepancies() if "version 7" in one]
+        entry = written(7)
+        (told,) = told_of_rules()
         transaction.set_rollback(True)
-    assert len(found) == 2
+    assert f"{entry}" in told
+    assert "version 7" in told
+
+
+@pytest.mark.parametrize("version", [1, None])
+def test_verify_tells_of_an_entry_by_a_version_too_old(version: int | None):
+    activate(drafted()[0])
+    late = NOW + timedelta(hours=2)
+    with transaction.atomic():
+        entry = written(version, recorded=late)
+        written(version)  # before it was put in force for days behind
+        written(version, at=NOW - timedelta(days=1), recorded=late)
+        written(None, event="manual.posted", recorded=late)
+        (told,) = told_of_rules()
+        transaction.set_rollback(True)
+    assert f"{entry}" in told
+    assert "by version 1 of the posting rules, but version 2" in told
 
 
 @pytest.mark.counts("ledger.draft_rules", "ledger.activate_rules", "ledger.withdraw_rules")
@@ -233,7 +315,9 @@ def test_statements_do_not_grow_with_the_batch(statements):
         with statements():
             which = drafted(*[DRAFT] * size)
             asked_for = [ActivateRules(one, TODAY + timedelta(days=1)) for one in which]
-            assert all(isinstance(one, RulesDecided) for one in activate_rules(SYSTEM, requests=asked_for))
+            first, *others = activate_rules(EVE, requests=asked_for)
+            assert isinstance(first, RulesDecided)
+            assert all(isinstance(one, RulesOvertaken) for one in others)
             gone = [WithdrawRules(one, "a slip") for one in reversed(which)]
             assert all(isinstance(one, RulesDecided) for one in withdraw_rules(SYSTEM, requests=gone))
 

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.conf import settings
 
 from entrepot.kernel.command import commands
+from entrepot.ledger import rules, versions
 
 SOURCE = Path(__file__).parents[2] / "src" / "entrepot"
 ORDER = {room: i for i, room in enumerate(settings.ROOMS)}
@@ -190,3 +191,27 @@ def test_no_clock_but_the_edges() -> None:
     ]
 
     assert found == []
+
+
+OF_RESULT = {code for code, _, kind, _ in rules.CHART if kind in versions.RESULTS}
+SAYS_WHERE_TO = {
+    "ledger/rules.py": "the chart and the rules themselves",
+    "insight/margins.py": "every account has its component: what goes to another account is of that one's",
+    "settlement/rules.py": "says in words where the rules that are delivered go",
+    "settlement/bank.py": "proposes an account for an entry by hand",
+}
+"""Where numbers of accounts of income and expense stand that no rule is held to, and why."""
+
+
+def test_posting_rules_keep_to_the_accounts_that_others_ask_for_by_number():
+    asked_for = {
+        (f"{path.relative_to(SOURCE)}", int(code))
+        for _, path in sources()
+        for code in re.findall(r"(?<![\w.])([45]\d{3})(?![\w.])", path.read_text())
+        if int(code) in OF_RESULT
+    }
+    assert {where for where, _ in asked_for} >= SAYS_WHERE_TO.keys(), "one of them names none any more"
+    free = {
+        (where, code) for where, code in asked_for if code not in versions.READ_BY_NAME | versions.TAKEN_BACK
+    }
+    assert {one for one in free if one[0] not in SAYS_WHERE_TO} == set()

@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, timedelta
 
 import pytest
 from django.utils import timezone
 
 from entrepot.kernel import sql
+from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
+from entrepot.settlement.rules import PayoutLine
+from tests.asking import a_program
+from tests.floor import COMPANY, SYSTEM
 from tests.http.test_packing import said
 from tests.http.test_valuation import is_problem
+from tests.shop import a_person
 
 pytestmark = pytest.mark.django_db
-SALE = {"event": "sale", "kind": "sale.shipping", "debit": 2100, "credit": 4020}
+FEE = {"event": "payment.paid_out", "kind": "fee", "debit": 5200, "credit": 1100}
 
 
 def test_a_controller_drafts_a_version_and_puts_it_in_force(console, shop):
     page = console("books")
     first = page.get("/books/rules/").content.decode()
     assert "The rules are those that the books opened with" in first
-    assert "sale sale.shipping" in first
+    assert "payment.paid_out fee" in first
     assert 'value="sale sale.tax"' not in first, "the tax account is compared with what was turned over"
+    assert 'value="sale sale.goods"' not in first, "key figures take it for what was sold"
     wrong = page.post("/books/rules/draft/", {"rule-1": "sale sale.tax", "account-1": "4020", "reason": "x"})
     assert wrong.url == "/books/rules/"
     assert "Choose a rule" in said(wrong)[0]
-    form = {"rule-1": "sale sale.shipping", "account-1": "4020", "reason": "shipping is other income"}
+    form = {"rule-1": "payment.paid_out fee", "account-1": "5200", "reason": "fees are what selling costs"}
     assert said(page.post("/books/rules/draft/", form)) == ["The version is drafted."]
 
     ((which,),) = sql.run("SELECT id FROM ledger_ruleversion")
     shown = page.get("/books/rules/?version=2").content.decode()
     assert "Version 2 beside version 1" in shown
-    assert "Put it in force" in shown
-    assert "shipping is other income" in shown
-    assert "4020" in page.get("/books/preview/?event=sale&version=2").content.decode()
+    assert "Put it in force" not in shown, "who drafted it does not"
+    assert "somebody else puts it in force" in shown
+    assert "fees are what selling costs" in shown
+    assert "5200" in page.get("/books/preview/?event=payment.paid_out&version=2").content.decode()
     decide = {"which": str(which), "version": "2"}
-    assert page.post("/books/rules/decide/", decide | {"since": "soon"}).url == "/books/rules/?version=2"
     since = (timezone.now().date() + timedelta(days=2)).isoformat()
+    page.post("/books/rules/decide/", decide | {"since": since, "action": "activate"})
+    assert sql.run("SELECT state FROM ledger_ruleversion") == [("draft",)]
+    page = console(a_person("second", "controller").username)
+    assert "Put it in force" in page.get("/books/rules/?version=2").content.decode()
+    assert page.post("/books/rules/decide/", decide | {"since": "soon"}).url == "/books/rules/?version=2"
     done = said(page.post("/books/rules/decide/", decide | {"since": since, "action": "activate"}))
     assert done == ["The version is in force from that day on. What was posted stays."]
     assert "Withdraw it" in page.get("/books/rules/?version=2&against=2&month=2020-01").content.decode()
@@ -47,7 +59,7 @@ def test_a_controller_drafts_a_version_and_puts_it_in_force(console, shop):
 
 def test_an_auditor_reads_and_drafts_nothing(console, shop):
     page = console("auditor")
-    page.post("/books/rules/draft/", {"rule-1": "sale sale.shipping", "account-1": "4020", "reason": "x"})
+    page.post("/books/rules/draft/", {"rule-1": "payment.paid_out fee", "account-1": "5200", "reason": "x"})
     assert "Draft a version" not in page.get("/books/rules/").content.decode()
     assert sql.run("SELECT 1 FROM ledger_ruleversion") == []
 
@@ -61,39 +73,40 @@ def test_an_entry_says_by_which_version_it_was_made(console, shop):
 
 
 def test_programs_do_the_same(program, shop):
-    ask = program("books")
-    wanted = {"changes": [SALE], "reason": "shipping is other income"}
+    ask, now = program("books"), timezone.now()
+    kept = TakePayout(COMPANY, "fake", "po_1", "GBP", -30, (PayoutLine("fee", "", 0, 30),), now)
+    take_payouts(replace(SYSTEM, at=now), requests=[kept])
+    wanted = {"changes": [FEE], "reason": "fees are what selling costs"}
     drafted = ask.post("/api/v1/rule-versions", wanted, again="d").json()
     assert drafted["number"] == 2
     (told,) = ask.get("/api/v1/rule-versions").json()
     assert (told["state"], told["changes"], told["since"]) == ("draft", 1, None)
     differences = ask.get("/api/v1/rule-versions/differences?before=1&after=2").json()
     assert differences == [
-        {"event": "sale", "kind": "sale.shipping", "was": [2100, 4010], "now": [2100, 4020]}
+        {"event": "payment.paid_out", "kind": "fee", "was": [5210, 1100], "now": [5200, 1100]}
     ]
     effect = "/api/v1/rule-versions/effect?version=2&month="
-    ((month, sold),) = sql.run(
-        "SELECT month, sum(functional_minor)::bigint FROM ledger_line WHERE event = 'sale' AND kind = 'sale.shipping'"
-        " AND company_id = 1 GROUP BY 1 ORDER BY 1 DESC LIMIT 1"
-    )
-    (moved,) = ask.get(f"{effect}{month}").json()
-    assert (moved["was"], moved["now"], moved["functional_minor"]) == (4010, 4020, sold)
-    by_draft = ask.get("/api/v1/posting-preview?event=sale&amount=sale.shipping:100&version=2").json()
-    assert {one["account"] for one in by_draft} == {2100, 4020}
+    (moved,) = ask.get(f"{effect}{now.astimezone(UTC).date()}").json()
+    assert (moved["was"], moved["now"], moved["functional_minor"]) == (5210, 5200, 30)
+    by_draft = ask.get("/api/v1/posting-preview?event=payment.paid_out&amount=fee:100&version=2").json()
+    assert {one["account"] for one in by_draft} == {5200, 1100}
     (rule,) = (
         one
-        for one in ask.get("/api/v1/posting-rules?event=sale&version=2").json()
-        if one["kind"] == "sale.shipping"
+        for one in ask.get("/api/v1/posting-rules?event=payment.paid_out&version=2").json()
+        if one["kind"] == "fee"
     )
-    assert (rule["credit"], rule["version"]) == (4020, 2)
+    assert (rule["debit"], rule["version"]) == (5200, 2)
     assert is_problem(ask.get("/api/v1/posting-rules?version=9"), 404, "kernel.not_found")
 
     today = timezone.now().date()
     put = {"version": drafted["version"], "since": (today + timedelta(days=3)).isoformat()}
+    own = ask.post("/api/v1/rule-versions/activate", put, again="o")
+    assert is_problem(own, 403, "access.duties_apart")
+    ask = a_program(a_person("second", "controller"))
     assert ask.post("/api/v1/rule-versions/activate", [put], again="a").json()[0]["state"] == "active"
     again = ask.post("/api/v1/rule-versions/activate", put, again="b")
     assert is_problem(again, 409, "kernel.wrong_state")
     gone = {"version": drafted["version"], "reason": "not agreed"}
     assert ask.post("/api/v1/rule-versions/withdraw", gone, again="w").json()["state"] == "withdrawn"
-    stock = {"changes": [SALE | {"debit": 1200}], "reason": "x"}
+    stock = {"changes": [FEE | {"debit": 1200}], "reason": "x"}
     assert is_problem(ask.post("/api/v1/rule-versions", stock, again="x"), 422, "kernel.invalid")

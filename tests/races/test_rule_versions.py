@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import WrongState
 from entrepot.ledger.commands.keep_rules import (
     ActivateRules,
@@ -19,6 +20,7 @@ from entrepot.ledger.versions import Change
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor
 from tests.together import at_once
 
+EVE = Cause(Actor("eve", everything=True), NOW)
 FOUND = Change("stock.found", "cost", 1200, 4020)
 
 
@@ -39,8 +41,8 @@ def test_a_version_is_put_in_force_once_and_every_entry_is_by_the_one_that_it_sa
         return post(SYSTEM, requests=amounts)
 
     told = at_once([
-        lambda: activate_rules(SYSTEM, requests=[ActivateRules(which, NOW.date())])[0], posted,
-        lambda: activate_rules(SYSTEM, requests=[ActivateRules(which, NOW.date())])[0], posted,
+        lambda: activate_rules(EVE, requests=[ActivateRules(which, NOW.date())])[0], posted,
+        lambda: activate_rules(EVE, requests=[ActivateRules(which, NOW.date())])[0], posted,
         lambda: withdraw_rules(SYSTEM, requests=[WithdrawRules(which, "a slip")])[0], posted,
     ])  # fmt: skip
     assert sum(isinstance(one, RulesDecided) for one in told) == 1
@@ -50,3 +52,14 @@ def test_a_version_is_put_in_force_once_and_every_entry_is_by_the_one_that_it_sa
     ((state,),) = sql.run("SELECT state FROM ledger_ruleversion WHERE id = %(id)s", {"id": which})
     assert set(sql.run(sides)) <= {(1, 5110), (4, 4020)}
     assert ((4, 4020) in sql.run(sides)) == (state == "active")
+    # Of one writer after another: a line is numbered when it is written, so none by the first version follows one by
+    # the fourth, nor is any written by it once activation has been written.
+    of_first, of_fourth = (
+        sql.run(
+            "SELECT max(id), min(id) FROM ledger_line WHERE event = 'stock.found' AND rule_version = %(by)s::smallint",
+            {"by": number},
+        )[0]
+        for number in (1, 4)
+    )
+    if of_first[0] is not None and of_fourth[1] is not None:
+        assert of_first[0] < of_fourth[1]

@@ -64,6 +64,10 @@ CONFLICTS = (
         ("ledger.enter_entries", "ledger.reverse_entries"), ("ledger.decide_entries",), "high", "enter×approve",
     ),
     Conflict(
+        "posting rules × approval", "drafts posting rules", "puts them in force",
+        ("ledger.draft_rules",), ("ledger.activate_rules",), "high", "draft×activate",
+    ),
+    Conflict(
         "customer × credit", "makes customers, who come with their orders", "approves what is given back to them",
         ("parties.register_customers", "orders.place"), ("orders.approve_credits", "returns.approve_refunds"), "medium",
     ),

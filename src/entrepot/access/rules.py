@@ -18,6 +18,7 @@ PAIRS: dict[str, tuple[str, ...]] = {
     # of one count: whoever counts first, whoever counts again, and whoever approves the difference
     "count×recount×approve": ("count", "recount", "approve"),
     "enter×approve": ("enter", "approve"),  # whoever enters a credit or journal entry does not approve it
+    "draft×activate": ("draft", "activate"),  # whoever drafts posting rules does not put them in force
     # of one return: whoever asks for it, whoever receives it, and whoever approves its refund
     "request×receive×approve": ("request", "receive", "approve"),
     # of one dispute: whoever answers it, or proposes to accept it, does not accept the loss

@@ -7,6 +7,7 @@ is none, and `document` is NULL where there is none. `now` is the moment of aski
 
 from __future__ import annotations
 
+from entrepot.ledger.rules import REVENUE
 from entrepot.shipping.trouble import WORSE
 from entrepot.warehouse.task_times import OBSERVED
 
@@ -556,7 +557,7 @@ CLEARED = _clearing("COALESCE(m.amount, 0)::float8", f"i.since_at + interval '{C
 LEFT_TO_CLEAR = _clearing("(abs(i.amount_minor) - COALESCE(m.amount, 0))::float8", "%(now)s::timestamptz")
 
 _INVENTORY, _RECEIVABLE, _PAYABLE, _COST = "{1200,1210,1230}", "{1100,1150}", "{2000,2050}", "{5000}"
-_REVENUE = "{4000,4010,4090,4100}"
+_REVENUE = f"{{{','.join(map(str, REVENUE))}}}"
 
 # Of each month what stood at its end, times its days, by what went through it. A month that runs counts so far.
 CASH_TO_CASH = f"""

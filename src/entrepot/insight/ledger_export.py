@@ -88,7 +88,7 @@ def audit_file(out: TextIO, of: Span, at: datetime) -> int:
         )  # fmt: skip
         out.writelines(saft.head(header))
         out.writelines(saft.accounts(currency, sql.run(_ACCOUNTS, of._asdict())))
-        out.writelines(saft.parties("Customers", "Customer", sql.run(_CUSTOMERS, of._asdict())))
+        out.writelines(saft.parties("Customers", "Customer", sql.stream(_CUSTOMERS, of._asdict())))
         out.writelines(saft.parties("Suppliers", "Supplier", sql.run(_SUPPLIERS, of._asdict())))
         out.writelines(saft.taxes(sql.run(_TAXES, of._asdict())))
         out.writelines(saft_sources.products(sql.stream(_PRODUCTS, of._asdict())))
@@ -208,29 +208,37 @@ WHERE j.company_id = %(company)s::smallint ORDER BY 1, 3, 4
 
 _PRODUCTS = "SELECT code, name FROM catalog_sku WHERE company_id = %(company)s::smallint ORDER BY code"
 
-# What a line makes at home is what its entry is worth there: the total is of the same rounded amounts as the lines.
-_INVOICED = """
-FROM settlement_document AS d
-JOIN settlement_documentline AS l ON l.document_id = d.id
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN d.currency = %(home)s::text THEN 1
-                ELSE COALESCE(sum(j.functional_minor) / NULLIF(sum(j.amount_minor), 0), 1) END AS worth
-    FROM ledger_line AS j WHERE j.entry_id = d.entry_id AND j.kind = 'settlement'
-) AS w
-CROSS JOIN LATERAL (
-    SELECT round(l.net_minor * w.worth)::bigint AS net, round(l.tax_minor * w.worth)::bigint AS tax
-) AS h
-WHERE d.company_id = %(company)s::smallint AND d.issued_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
-  AND d.issued_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'
+# What a line makes at home is what its entry has for what was traded, which a credit may take back at the rate of its
+# sale: neither what settles it nor the difference to that rate says so. Looked at once for each document, and not at
+# all where it is in the company's own currency. The total is of the same rounded amounts as the lines.
+_TOLD = """
+WITH told AS MATERIALIZED (
+    SELECT d.*, CASE WHEN d.currency = %(home)s::text THEN 1 ELSE w.worth END AS worth
+    FROM settlement_document AS d
+    LEFT JOIN LATERAL (
+        SELECT sum(abs(j.functional_minor)) / NULLIF(sum(abs(j.amount_minor)), 0) AS worth FROM ledger_line AS j
+        WHERE d.currency <> %(home)s::text AND j.entry_id = d.entry_id AND j.kind NOT IN ('settlement', 'difference')
+    ) AS w ON true
+    WHERE d.company_id = %(company)s::smallint AND d.issued_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
+      AND d.issued_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'
+)
 """
 
-_INVOICES_SUM = f"""
+_INVOICED = """
+FROM told AS d
+JOIN settlement_documentline AS l ON l.document_id = d.id
+CROSS JOIN LATERAL (
+    SELECT round(l.net_minor * d.worth)::bigint AS net, round(l.tax_minor * d.worth)::bigint AS tax
+) AS h
+"""
+
+_INVOICES_SUM = f"""{_TOLD}
 SELECT count(DISTINCT d.id), COALESCE(sum(abs(h.net)) FILTER (WHERE (d.kind = 'invoice') <> (h.net >= 0)), 0)::bigint,
        COALESCE(sum(abs(h.net)) FILTER (WHERE (d.kind = 'invoice') = (h.net >= 0)), 0)::bigint
 {_INVOICED}
 """
 
-_INVOICES = f"""
+_INVOICES = f"""{_TOLD}
 SELECT d.number, d.kind, (d.issued_at AT TIME ZONE 'UTC')::date, (d.supplied_at AT TIME ZONE 'UTC')::date, d.entry_id,
        COALESCE((SELECT c.code FROM parties_customer AS c WHERE c.id = d.customer_id), ''), d.country,
        d.currency::text, d.corrects, l.number, l.sku_code, l.description, l.quantity, l.net_minor, l.category, l.rate,

@@ -10,7 +10,6 @@ from django.db import migrations
 
 OF_MODEL: dict[type, str] = {
     migrations.CreateModel: "name",
-    migrations.DeleteModel: "name",
     migrations.AlterModelOptions: "name",
     migrations.AlterModelManagers: "name",
     migrations.AddField: "model_name",
@@ -24,7 +23,8 @@ OF_MODEL: dict[type, str] = {
     pgtrigger.migrations.RemoveTrigger: "model_name",
 }
 """Operations that write no rows but change how one table stands, and where each names its model. To alter a column is
-none of them: rows may be updated, and triggers on them may write elsewhere. Nor is a statement or a function."""
+none of them: rows may be updated, and triggers on them may write elsewhere. Nor is a statement or a function, and of a
+table that is dropped no model tells any more that it has rows."""
 
 
 def touched(plan: Iterable[migrations.Migration]) -> set[str] | None:
@@ -36,6 +36,7 @@ def touched(plan: Iterable[migrations.Migration]) -> set[str] | None:
             if where is None:
                 return None
             name = getattr(operation, where)
-            if name.lower() in apps.all_models[migration.app_label]:  # else a later one drops it
-                found.add(apps.get_model(migration.app_label, name)._meta.db_table)
+            if name.lower() not in apps.all_models[migration.app_label]:  # a later one drops or renames it
+                return None
+            found.add(apps.get_model(migration.app_label, name)._meta.db_table)
     return found

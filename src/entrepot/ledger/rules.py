@@ -81,6 +81,9 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
 )
 """Code, name, type, clearing: the chart that a new company's books open with."""
 
+REVENUE = (4000, 4010, 4090, 4100)
+"""Accounts that key figures take for what was sold."""
+
 _TRADE = {
     "goods": 4000, "shipping": 4010, "manual": 4090, "discount": 4090, "tax": 2200, "sample": 5400,
     "fee.marketplace": 5200, "fee.bank": 5210, "bad_debt": 5300, "donation": 5410, "packaging": 5420, "voucher": 2400,
@@ -227,6 +230,10 @@ TOLD_BY_A_DOCUMENT = {
     "liquidation.sold": "lot.", "liquidation.reduced": "lot.",
 }  # fmt: skip
 """Events of which an invoice or a credit note tells, and how the kinds of what they are about begin."""
+
+TAKEN_BACK_BY_AMOUNT = (REVALUED, "return.expected", "card_hold.taken", "card_hold.returned")
+"""Events of which one entry takes back, by the rules of its own day, what another one posted: nobody says by which
+rules that was."""
 
 TRADE_PREFIXES = ("sale.", "credit.", "return.", "hold.", "lot.", "bad_debt")
 DIFFERENCE = "difference"

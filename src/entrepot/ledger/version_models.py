@@ -21,8 +21,8 @@ RETURN NULL;
 
 CHECK_CHANGED = """
 IF EXISTS (SELECT FROM was AS w LEFT JOIN added AS a USING (id)
-           WHERE a.id IS NULL OR (a.company_id, a.number, a.reason, a.drafted_by, a.drafted_at)
-                                 IS DISTINCT FROM (w.company_id, w.number, w.reason, w.drafted_by, w.drafted_at)
+           WHERE a.id IS NULL OR (a.company_id, a.number, a.base, a.reason, a.drafted_by, a.drafted_at)
+                                 IS DISTINCT FROM (w.company_id, w.number, w.base, w.reason, w.drafted_by, w.drafted_at)
               OR w.state = 'withdrawn' OR (w.state = 'active' AND a.state = 'draft')
               OR (w.state = 'active' AND a.since IS DISTINCT FROM w.since)) THEN
     RAISE EXCEPTION 'a version of the posting rules stays as it was drafted and decided'
@@ -44,6 +44,7 @@ class RuleVersion(models.Model):
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
     number = models.SmallIntegerField()
+    base = models.SmallIntegerField()  # the version over which it was drafted
     state = models.TextField()
     since = models.DateField(null=True)
     reason = models.TextField()
@@ -64,6 +65,14 @@ class RuleVersion(models.Model):
                 & (Q(state="draft", since__isnull=True, decided_at__isnull=True, decided_by="")
                    | Q(state="active", since__isnull=False, decided_at__isnull=False) & ~Q(decided_by="")
                    | Q(state="withdrawn", decided_at__isnull=False) & ~Q(decided_by="") & ~Q(note="")),
+            ),
+            models.CheckConstraint(
+                name="ledger_ruleversion_over_an_earlier_one",
+                condition=Q(base__gte=versions.FIRST, base__lt=F("number")),
+            ),
+            models.CheckConstraint(
+                name="ledger_ruleversion_activated_by_another_one",
+                condition=~Q(state="active") | ~Q(decided_by=F("drafted_by")),
             ),
         ]  # fmt: skip
         triggers = [

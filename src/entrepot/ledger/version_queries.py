@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.errors import NotFound
-from entrepot.ledger import errors, rules, versions
+from entrepot.ledger import errors, manual, rules, versions
 from entrepot.ledger.versions import Difference
 
 Rules = dict[tuple[str, str], tuple[int, int]]
@@ -167,9 +167,18 @@ def active(companies: Sequence[int]) -> dict[int, list[tuple[int, date]]]:
     return found
 
 
+def used(which: Sequence[UUID], today: date) -> set[UUID]:
+    """Of versions, those whose day is to come and by which entries were made all the same, as of days ahead."""
+    return {found for (found,) in sql.run(_USED, {"ids": list(which), "today": today})}
+
+
 def discrepancies() -> list[str]:
-    """Sentences about versions out of their order, and entries by a version that was not in force on their day."""
-    return [sentence for (sentence,) in sql.run(_DISCREPANCIES, {"first": versions.FIRST})]
+    """Sentences about versions out of their order, and entries by another version than the one in force on their
+    day."""
+    return [
+        sentence
+        for (sentence,) in sql.run(_DISCREPANCIES, {"first": versions.FIRST, "by_hand": manual.EVENT})
+    ]
 
 
 # ---- statements
@@ -205,7 +214,8 @@ WHERE %(event)s::text = '' OR r.event = %(event)s::text
 ORDER BY r.event, r.kind, r.number DESC
 """
 
-# Only the side of the result ever moves, and a line of it bears the kind of its rule.
+# Only the side of the result ever moves, and a line of it bears the kind of its rule. A line of no version was posted
+# by the first, before there were others. Lines are read by when they occurred: of all months there are too many.
 _WOULD_MOVE = """
 SELECT p.event, p.kind, p.account, a.name, n.code, n.name, p.lines, p.functional
 FROM ledger_ruleversion AS v
@@ -214,7 +224,11 @@ JOIN ledger_account AS n
   ON n.company_id = v.company_id AND n.code IN (h.debit, h.credit) AND n.type IN ('income', 'expense')
 JOIN (
     SELECT event, kind, account, count(*)::int AS lines, sum(functional_minor)::bigint AS functional
-    FROM ledger_line WHERE company_id = %(company)s::smallint AND month = %(month)s::date AND rule_version IS NOT NULL
+    FROM ledger_line
+    WHERE company_id = %(company)s::smallint AND occurred_at >= %(month)s::date::timestamp AT TIME ZONE 'UTC'
+      AND occurred_at < (%(month)s::date + interval '1 month')::timestamp AT TIME ZONE 'UTC'
+      AND event IN (SELECT c.event FROM ledger_ruleversion AS o JOIN ledger_rulechange AS c ON c.version_id = o.id
+                    WHERE o.company_id = %(company)s::smallint AND o.number = %(number)s::int)
     GROUP BY event, kind, account
 ) AS p ON p.event = h.event AND p.kind = h.kind AND p.account <> n.code
 JOIN ledger_account AS a
@@ -250,8 +264,16 @@ SELECT company_id::int, number::int, since FROM ledger_ruleversion
 WHERE company_id = ANY(%(companies)s::smallint[]) AND state = 'active' ORDER BY company_id, number
 """
 
-# What was posted before a version was activated for days behind it keeps the one it was made by. A moment's grace for
-# what was recorded as it waited for the activation: its clock was read before.
+_USED = """
+SELECT v.id FROM ledger_ruleversion AS v
+WHERE v.id = ANY(%(ids)s::uuid[]) AND v.state = 'active' AND v.since > %(today)s::date AND EXISTS (
+    SELECT FROM ledger_line AS l
+    WHERE l.company_id = v.company_id AND l.rule_version = v.number
+      AND l.occurred_at >= v.since::timestamp AT TIME ZONE 'UTC')
+"""
+
+# What was posted before a version was activated for days behind it keeps the one it was made by. An hour's grace, for
+# activation reads its clock and then waits for those who post, whose clocks may be later.
 _DISCREPANCIES = """
 SELECT format('company %%s has version %%s of its posting rules in force since %%s, and version %%s since %%s',
               v.company_id, v.number, v.since, w.number, w.since)
@@ -265,4 +287,14 @@ WHERE l.rule_version > %(first)s::int AND NOT EXISTS (
     SELECT FROM ledger_ruleversion AS v
     WHERE v.company_id = l.company_id AND v.number = l.rule_version AND v.state = 'active'
       AND v.since <= (l.occurred_at AT TIME ZONE 'UTC')::date)
+GROUP BY l.entry_id, l.occurred_at, l.rule_version
+UNION ALL
+SELECT format('entry %%s of %%s was made by version %%s of the posting rules, but version %%s was in force then',
+              l.entry_id, l.occurred_at, COALESCE(l.rule_version, %(first)s::int), max(w.number))
+FROM ledger_ruleversion AS w
+JOIN ledger_line AS l
+  ON l.company_id = w.company_id AND COALESCE(l.rule_version, %(first)s::int) < w.number
+ AND l.occurred_at >= w.since::timestamp AT TIME ZONE 'UTC' AND l.recorded_at > w.decided_at + interval '1 hour'
+WHERE w.state = 'active' AND l.event <> %(by_hand)s::text
+GROUP BY l.entry_id, l.occurred_at, l.rule_version
 """

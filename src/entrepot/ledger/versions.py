@@ -8,14 +8,20 @@ from datetime import date
 from typing import NamedTuple
 
 from entrepot.kernel.errors import Invalid, Refused, Said
+from entrepot.ledger.rules import REVENUE, RULES, TAKEN_BACK_BY_AMOUNT
 
 FIRST = 1
 """The version that a company's books open with: it has no day, and what later releases add to the rules is of it."""
 CHANGES_MAX = 200
 AHEAD_DAYS_MAX = 366
 RESULTS = ("income", "expense")
-READ_BY_NAME = frozenset({5000, 5320, 5330, 5340, 5350, 5410, 5500})
+READ_BY_NAME = frozenset({*REVENUE, 5000, 5320, 5330, 5340, 5350, 5410, 5500})
 """Accounts of income and expense that checks and measurements of other rooms ask for by their number."""
+TAKEN_BACK = frozenset(
+    account for event, _, *sides in RULES if event in TAKEN_BACK_BY_AMOUNT for account in sides
+)
+"""Accounts to which one entry gives back what another one posted: both must name the same, though a version begins
+between them."""
 
 Accounts = dict[tuple[int, str, str], tuple[int, int]]
 """Account debited and credited by company, event and kind."""
@@ -72,7 +78,8 @@ def misfit(changes: Sequence[Change], reason: str) -> Refused | None:
 
 def misfit_change(one: Change, rule: tuple[int, int] | None, chart: Mapping[int, str]) -> Refused | None:
     """Why a rule can't say so: there is no such rule, an account is not of the chart, both sides are the same account,
-    nothing changes, or a side moves that others hold the books to. `chart`: the type of each account."""
+    nothing changes, or a side moves that others hold the books to, or from income to expense. `chart`: the type of each
+    account."""
     if rule is None:
         return Invalid(
             field="event",
@@ -89,19 +96,23 @@ def misfit_change(one: Change, rule: tuple[int, int] | None, chart: Mapping[int,
             field="changes", expected="another account on one of the sides", found="the rule as it is"
         )
     for field, was, now in (("debit", rule[0], one.debit), ("credit", rule[1], one.credit)):
-        if was != now and not (is_free(was, chart) and is_free(now, chart)):
+        if was != now and not (is_free(was, chart) and is_free(now, chart) and chart[was] == chart[now]):
             return _held(field, was, now, chart)
     return None
 
 
 def is_free(account: int, chart: Mapping[int, str]) -> bool:
     """Whether a rule may name another account in place of this one, or this one in place of another."""
-    return chart.get(account) in RESULTS and account not in READ_BY_NAME
+    return chart.get(account) in RESULTS and account not in READ_BY_NAME | TAKEN_BACK
 
 
 def _held(field: str, was: int, now: int, chart: Mapping[int, str]) -> Refused:
     """The balance sheet holds what records say, to the minor unit: no rule takes an amount out of it or puts one in."""
-    if not is_free(was, chart):
+    if is_free(was, chart) and is_free(now, chart):
+        expected = Said("an account of the same type as {0}", was)
+    elif chart.get(was) in RESULTS and was in TAKEN_BACK - READ_BY_NAME:
+        expected = Said("account {0}, for what is posted there is taken back there", was)
+    elif not is_free(was, chart):
         expected = Said("account {0}, for records or reports are compared with it", was)
     else:
         expected = Said("an account of income or expense that no other record is compared with")

@@ -8,9 +8,11 @@ from datetime import UTC, date
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
+from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors, queries, version_queries, versions
@@ -19,6 +21,7 @@ from entrepot.ledger.states import RULE_VERSION
 from entrepot.ledger.versions import Change
 
 DOCUMENT = "rule_version"
+DUTY = "draft×activate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +45,23 @@ def draft_rules(cause: Cause, /, *, requests: Sequence[DraftRules]) -> list[Rule
     """Versions of posting rules as drafts: nothing is posted by one before it is activated (ledger.activate_rules).
 
     Locks: who numbers versions. Refuses: NotFound (company); Invalid (changes, reason, a rule that there is not, an
-    account that is not of the chart or that records are compared with). Again: by key. 5 statements.
+    account that is not of the chart or that records are compared with). Again: by key. 8 statements.
     """
     _hold()
     companies = sorted({one.company for one in requests})
     charts = version_queries.charts(companies)
     rules = version_queries.rules_in_force(companies)
     numbers = version_queries.last_numbers(companies)
+    active = version_queries.active(companies)
     answers: list[RulesDrafted | Refused] = []
-    drafted: list[tuple[UUID, int, DraftRules]] = []
+    drafted: list[tuple[UUID, int, int, DraftRules]] = []
     for one in requests:
         refused = _misfit(one, charts.get(one.company), rules.get(one.company, {}))
         if refused:
             answers.append(refused)
             continue
         numbers[one.company] = number = numbers.get(one.company, versions.FIRST) + 1
-        drafted.append((ids.uuid7(), number, one))
+        drafted.append((ids.uuid7(), number, _last_number(active[one.company]), one))
         answers.append(RulesDrafted(drafted[-1][0], number))
     _write(cause, drafted)
     return answers
@@ -77,22 +81,27 @@ def _misfit(
     return refused or next((found for found in each if found), None)
 
 
-def _write(cause: Cause, drafted: Sequence[tuple[UUID, int, DraftRules]]) -> None:
+def _write(cause: Cause, drafted: Sequence[tuple[UUID, int, int, DraftRules]]) -> None:
     if not drafted:
         return
-    columns = ("id", "company_id", "number", "state", "reason", "drafted_by", "drafted_at")
+    whole(take_duty(cause, requests=[_duty(cause, which, number, "draft") for which, number, *_ in drafted]))
+    columns = ("id", "company_id", "number", "base", "state", "reason", "drafted_by", "drafted_at")
     sql.write("ledger_ruleversion", columns, [
-        (which, one.company, number, RULE_VERSION.initial, one.reason.strip(), cause.actor.name, cause.at)
-        for which, number, one in drafted
+        (which, one.company, number, base, RULE_VERSION.initial, one.reason.strip(), cause.actor.name, cause.at)
+        for which, number, base, one in drafted
     ])  # fmt: skip
     sql.write("ledger_rulechange", ("version_id", "event", "kind", "debit", "credit"), [
-        (which, *change) for which, _, one in drafted for change in one.changes
+        (which, *change) for which, _, _, one in drafted for change in one.changes
     ])  # fmt: skip
     announce(cause, [
         Event(DOCUMENT, which, one.company, "", RULE_VERSION.initial, cause.at,
               {"number": number, "changes": len(one.changes)}, one.reason.strip())
-        for which, number, one in drafted
+        for which, number, _, one in drafted
     ])  # fmt: skip
+
+
+def _duty(cause: Cause, which: UUID, number: int, side: str) -> Duty:
+    return Duty(which, DUTY, side, cause.actor.name, str(number))
 
 
 # ---- what becomes of a draft
@@ -128,22 +137,27 @@ class _Version(NamedTuple):
     id: UUID
     company: int
     number: int
+    base: int
     state: str
     since: date | None
 
 
 @command("ledger.activate_rules")
 def activate_rules(cause: Cause, /, *, requests: Sequence[ActivateRules]) -> list[RulesDecided | Refused]:
-    """Drafts put in force, each from a day in an open month on that is not before the version before it. A draft that
-    others overtook is drafted anew, for nobody has looked at both together.
+    """Drafts put in force, each from a day in an open month on that is not before the version before it. A draft over
+    another version than the last one in force is drafted anew, for nobody has looked at both together. Who drafted one
+    does not put it in force.
 
     Locks: who numbers versions; postings, which wait until it is done. Refuses: NotFound; WrongState (not a draft);
-    ledger.rules_overtaken; Invalid (day); ledger.month_closed. Again: by key. 6 statements.
+    ledger.rules_overtaken; access.duties_apart; Invalid (day); ledger.month_closed. Again: by key. 9 statements.
     """
     found = _locked(one.version for one in requests)
     companies = sorted({one.company for one in found.values()})
     closed = queries.closed_months(companies)
     active = version_queries.active(companies)
+    duties = [_duty(cause, of.id, of.number, "activate") for of in found.values() if of.state == "draft"]
+    told = zip(duties, access.apart(duties), strict=True)
+    apart = {one.document: refused for one, refused in told if refused}
     answers: list[RulesDecided | Refused] = []
     decided: list[tuple[_Version, _Version, str]] = []
     for one in requests:
@@ -151,7 +165,7 @@ def activate_rules(cause: Cause, /, *, requests: Sequence[ActivateRules]) -> lis
         if of is None:
             answers.append(NotFound(what="version of the posting rules", which=str(one.version)))
             continue
-        refused = _not_now(of, one.since, _last(active[of.company]), closed, cause)
+        refused = _not_now(of, one.since, active[of.company], closed, cause) or apart.get(of.id)
         if refused:
             answers.append(refused)
             continue
@@ -159,18 +173,21 @@ def activate_rules(cause: Cause, /, *, requests: Sequence[ActivateRules]) -> lis
         active[of.company].append((of.number, one.since))
         decided.append((of, now, ""))
         answers.append(RulesDecided(of.id, of.number, now.state, now.since))
+    if decided:
+        whole(take_duty(cause, requests=[_duty(cause, of.id, of.number, "activate") for of, *_ in decided]))
     _store(cause, decided)
     return answers
 
 
 def _not_now(
-    of: _Version, since: date, last: tuple[int, date] | None, closed: set[tuple[int, date]], cause: Cause
+    of: _Version, since: date, active: Sequence[tuple[int, date]], closed: set[tuple[int, date]], cause: Cause
 ) -> Refused | None:
     state = RULE_VERSION.step(of.state, "activate")
     if isinstance(state, Refused):
         return state
-    if last and of.number < last[0]:
-        return errors.RulesOvertaken(number=of.number, by=last[0])
+    if of.base != _last_number(active):
+        return errors.RulesOvertaken(number=of.number, by=_last_number(active))
+    last = _last(active)
     today = cause.at.astimezone(UTC).date()
     behind = [month for company, month in closed if company == of.company and month >= since.replace(day=1)]
     return versions.misfit_day(since, today, last[1] if last else None) or (
@@ -180,12 +197,14 @@ def _not_now(
 
 @command("ledger.withdraw_rules")
 def withdraw_rules(cause: Cause, /, *, requests: Sequence[WithdrawRules]) -> list[RulesDecided | Refused]:
-    """Drafts, and the last version in force while its day is to come, withdrawn: no entry was made by them.
+    """Drafts, and the last version in force while its day is to come, withdrawn: no entry was made by them. One
+    by which something was posted ahead of its day, or while this waited past midnight, stays.
 
     Locks: who numbers versions; postings, which wait until it is done. Refuses: NotFound; WrongState (withdrawn, or in
-    force already); Invalid (reason); ledger.rules_overtaken (another one follows it). Again: by key. 5 statements.
+    force already); Invalid (reason); ledger.rules_overtaken (another one follows it). Again: by key. 6 statements.
     """
     found = _locked(one.version for one in requests)
+    used = version_queries.used(list(found), cause.at.astimezone(UTC).date())
     active = version_queries.active(sorted({one.company for one in found.values()}))
     answers: list[RulesDecided | Refused] = []
     decided: list[tuple[_Version, _Version, str]] = []
@@ -194,7 +213,7 @@ def withdraw_rules(cause: Cause, /, *, requests: Sequence[WithdrawRules]) -> lis
         if of is None:
             answers.append(NotFound(what="version of the posting rules", which=str(one.version)))
             continue
-        refused = _stays(of, one.reason, _last(active[of.company]), cause)
+        refused = _stays(of, one.reason, _last(active[of.company]), used, cause)
         if refused:
             answers.append(refused)
             continue
@@ -206,7 +225,9 @@ def withdraw_rules(cause: Cause, /, *, requests: Sequence[WithdrawRules]) -> lis
     return answers
 
 
-def _stays(of: _Version, reason: str, last: tuple[int, date] | None, cause: Cause) -> Refused | None:
+def _stays(
+    of: _Version, reason: str, last: tuple[int, date] | None, used: set[UUID], cause: Cause
+) -> Refused | None:
     state = RULE_VERSION.step(of.state, "withdraw")
     if isinstance(state, Refused):
         return state
@@ -214,13 +235,23 @@ def _stays(of: _Version, reason: str, last: tuple[int, date] | None, cause: Caus
         return Invalid(field="reason", expected="why it is withdrawn", found="nothing")
     if of.since is None:
         return None
-    if of.since <= cause.at.astimezone(UTC).date():
-        found = Said("in force since {0}", str(of.since))
+    begun = of.since <= cause.at.astimezone(UTC).date()
+    if begun or of.id in used:
+        found = (
+            Said("in force since {0}", str(of.since))
+            if begun
+            else Said("one by which entries were made already")
+        )
         expected = "a draft, or one whose day is to come"
         return WrongState(
             subject="version of the posting rules", found=found, event="withdraw", expected=expected
         )
     return errors.RulesOvertaken(number=of.number, by=last[0]) if last and last[0] > of.number else None
+
+
+def _last_number(active: Sequence[tuple[int, date]]) -> int:
+    """The version that a draft is drafted over."""
+    return active[-1][0] if active else versions.FIRST
 
 
 def _last(active: Sequence[tuple[int, date]]) -> tuple[int, date] | None:
@@ -248,7 +279,7 @@ def _store(cause: Cause, decided: Sequence[tuple[_Version, _Version, str]]) -> N
 
 
 _FOUND = """
-SELECT id, company_id::int, number::int, state, since FROM ledger_ruleversion
+SELECT id, company_id::int, number::int, base::int, state, since FROM ledger_ruleversion
 WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
