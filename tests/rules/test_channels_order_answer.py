@@ -140,6 +140,8 @@ def test_a_day_that_is_said_late_is_never_read_as_on_time():
     # What was asked for is repeated, and says nothing of what comes later.
     echoed: x12.Lines = [MUG, ("DTM", "002", "20260309"), ("ACK", "DR", "100", "EA")]
     assert confirmed(told(x12.answer("PO-1", "AC", echoed))) == [(1, 0, DAY)]
+    for_a_customer = told(x12.answer("PO-1", "AC", rescheduled), wanted(is_drop_ship=True))
+    assert (for_a_customer.refused, for_a_customer.due_on) == ((), DAY)
     of_item: x12.Lines = [MUG, ("DTM", "002", "20260313"), ("ACK", "IA", "100", "EA")]
     assert confirmed(told(x12.answer("PO-1", "AC", of_item))) == [(1, 100, LATER)]
     assert confirmed(told(x12.answer("PO-1", "AC", of_item[:2]))) == [(1, 100, LATER)]

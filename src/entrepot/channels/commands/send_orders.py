@@ -68,7 +68,7 @@ def send_order_documents(
 
     Locks: the orders, in the order of their ids. Refuses: NotFound; WrongState (received); Invalid (nothing left to ask
     for; an order cancelled before a document of it went out); channels.no_x12_partner. Again: by key; without one it is
-    sent again, in the place of the one before. 7 statements; 2 more where some are posted.
+    sent again, in the place of the one before. 8 statements; 1 more where some are posted.
     """
     wanted = sorted({one.order for one in requests})
     orders = {row[0]: row[1:] for row in sql.run(_ORDERS, {"ids": wanted})}
@@ -145,14 +145,13 @@ def _made(
 
 def _write(cause: Cause, rows: Sequence[tuple[Any, ...]], orders: dict[UUID, tuple[Any, ...]]) -> None:
     sql.write("channels_orderdocument", _DOCUMENT, rows)
+    # What still waits is out of date; only the first of its order goes before, as a supplier neither replaces nor
+    # cancels what he never had.
+    made = sql.columns(("orders", "ids"), [(row[3], row[0]) for row in rows])
+    sql.run(_SUPERSEDE, {**made, "at": cause.at})
     posted = [row for row in rows if row[7] == "waiting"]
     if posted:
-        # The order is the subject, so that its documents go out one after the other. What still waits is out of date;
-        # only the first of its order goes before, as a supplier neither replaces nor cancels what he never had.
-        sql.run(
-            _SUPERSEDE,
-            {**sql.columns(("orders", "ids"), [(row[3], row[0]) for row in posted]), "at": cause.at},
-        )
+        # The order is the subject, so that its documents go out one after the other.
         delivery.send(
             cause, [delivery.Message(DESTINATION, "order", row[3], row[2], Posted(row[0])) for row in posted]
         )

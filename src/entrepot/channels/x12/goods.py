@@ -124,7 +124,8 @@ def answered(said: OrderAnswer, orders: Mapping[str, Sequence[Wanted]], today: d
         if item.is_held:
             held.add(line.line)
         for part in _parts(item, per_piece):
-            if not part.is_open:
+            # Whoever sends to a customer does not refuse what he has only put off.
+            if not part.is_open or (line.is_drop_ship and part.is_promised):
                 of_line[_day(part, line, today)] += part.pieces
                 notes += _day_notes(part, line)
         if _is_comparable(said, line):

@@ -26,7 +26,9 @@ PURPOSES = (NEW, "04", "05", "06", "44")
 
 TAKEN = ("AA", "AC", "AR", "BP", "DR", "IA", "IB", "IC", "IE", "IP", "IQ", "SP")
 """What becomes of units (ACK01) that are sent: now, later (IB), on another day (DR), at another price (IP), …"""
-LATER = ("IB", "SP", "DR")
+BACKORDERED = ("IB", "SP")
+"""Of these nobody knows whether they come, unless a day is said."""
+LATER = (*BACKORDERED, "DR")
 """Of these nobody knows when they come, unless a day is said."""
 LEFT_OUT = ("ID", "IR", "R1", "R2", "R3", "R4", "R5", "R6", "RJ")
 """What becomes of units that are not sent."""
@@ -55,14 +57,15 @@ class Dates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnsweredPart:
-    """Pieces of an item that come, with their days, at `segment`. `is_open`: nobody knows when. `is_single`: they are
-    single units, though the item counts something else."""
+    """Pieces of an item that come, with their days, at `segment`. `is_open`: nobody knows when; `is_promised`: but they
+    come. `is_single`: they are single units, though the item counts something else."""
 
     segment: int
     pieces: int
     dates: Dates
     is_open: bool = False
     is_single: bool = False
+    is_promised: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,8 @@ def _part(one: Segment, group: Sequence[Segment], place: int, named: Item) -> An
     )
     pieces = units_of(one, 2) if one.at(2) else named.quantity
     is_open = is_later and not (dates.arrives or dates.leaves)
-    return AnsweredPart(one.number, pieces, dates, is_open, bool(one.at(2)) and _is_single(one, 3, named))
+    is_single = bool(one.at(2)) and _is_single(one, 3, named)
+    return AnsweredPart(one.number, pieces, dates, is_open, is_single, one.at(1) not in BACKORDERED)
 
 
 def _dtm(behind: Sequence[Segment]) -> list[tuple[Segment, int]]:

@@ -259,8 +259,10 @@ def _load(cause: Cause, skus: list[UUID]) -> _Facts:
 
 def _best_offers(cause: Cause, skus: list[UUID]) -> dict[UUID, _Best]:
     """The best offer of each SKU. 1 statement; 1 more where a currency is another."""
-    rows = sql.run(_OFFERS, {"skus": skus})
-    found = [(row[0], _Best(*row[1:7], rules.Offer(*row[7:]))) for row in rows]
+    found = [
+        (sku, _Best(company, books, currency, days, code, abc, rules.Offer(*offer)))
+        for sku, company, books, currency, days, code, abc, *offer in sql.run(_OFFERS, {"skus": skus})
+    ]
     rates = _rates(cause, [(one.company, one.books, one.currency) for _, one in found])
     best: dict[UUID, _Best] = {}
     for sku, one in found:
