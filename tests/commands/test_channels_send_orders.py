@@ -22,13 +22,13 @@ from entrepot.channels.x12.envelope import read
 from entrepot.channels.x12.purchase_order import Partner
 from entrepot.kernel import relay, sql
 from entrepot.kernel.delivery import RETRY_AFTER
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.ids import uuid7
 from entrepot.kernel.policies import PolicySet, SetPolicy, set_policy
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
 from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.order import OrderGoods, order
-from entrepot.purchasing.commands.receive import ReceiveOrder, receive
+from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from tests.receiver import Receiver, receiving
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
 from tests.sizes import MANY, SIZES
@@ -167,12 +167,66 @@ def test_a_key_makes_one_document(house):
     assert sql.run("SELECT count(*)::int FROM channels_orderdocument") == [(1,)]
 
 
-def test_what_came_is_still_what_was_asked_for(house):
+def test_what_came_is_not_asked_for_again(house):
     partner()
     (which,) = bought(house)
-    receive(CLERK, requests=[ReceiveOrder(which)])
+    line = sql.run("SELECT id FROM purchasing_orderline WHERE number = 1")[0][0]
+    receive(CLERK, requests=[ReceiveOrder(which, (ReceivedLine(line, 6),))])
     (one,) = made(which)
-    assert isinstance(one, OrderDocumentMade) and said(one.content) == ("00", ["10", "4"])
+    assert isinstance(one, OrderDocumentMade) and said(one.content) == ("00", ["4", "4"])
+    receive(CLERK, requests=[ReceiveOrder(which)])
+    (refused,) = made(which)
+    assert isinstance(refused, WrongState) and refused.facts["found"] == "received"
+
+
+def test_an_order_that_its_supplier_never_had_is_not_cancelled_by_a_document(house):
+    partner(url="https://edi.example/orders")
+    (which, given_up) = bought(house, 2)
+    (one,) = made(given_up)
+    note_order_documents(BUYER, requests=[NoteOrderDocument(one.document, "HTTP 503")])
+    (again,) = made(given_up)
+    assert isinstance(again, OrderDocumentMade) and again.purpose == "00"
+    note_order_documents(BUYER, requests=[NoteOrderDocument(again.document, "HTTP 503")])
+    cancel(BUYER, requests=[CancelOrder(which, "late"), CancelOrder(given_up, "late")])
+    assert [type(each) for each in made(which, given_up)] == [Invalid, Invalid]
+
+
+def purposes(there: Receiver) -> list[str]:
+    return [said(got.body.partition(" ")[2])[0] for got in there.got]
+
+
+def test_documents_of_an_order_go_one_after_the_other_and_none_after_its_own_end(house, there):
+    partner(url=there.url)
+    there.status = 503
+    (which,) = bought(house)
+    made(which)
+    assert sent() == 0
+    made(which, which)
+    cancel(BUYER, requests=[CancelOrder(which, "late")])
+    made(which)
+    assert [(one.purpose, one.state) for one in queries.order_documents(which)] == [
+        ("01", "waiting"), ("05", "superseded"), ("05", "superseded"), ("00", "waiting"),
+    ]  # fmt: skip
+    there.status = 200
+    there.got.clear()
+    for minutes in range(1, 9):
+        sent(minutes)
+    assert purposes(there) == ["00", "01"]
+    assert [one.state for one in queries.order_documents(which)] == [
+        "sent",
+        "superseded",
+        "superseded",
+        "sent",
+    ]
+
+
+def test_one_that_was_taken_while_another_came_says_so(house):
+    partner(url="https://edi.example/orders")
+    (which,) = bought(house)
+    _, posted, _ = made(which, which, which)
+    assert isinstance(posted, OrderDocumentMade)
+    (noted,) = note_order_documents(BUYER, requests=[NoteOrderDocument(posted.document)])
+    assert noted == OrderDocumentNoted(posted.document, "sent")
 
 
 @pytest.mark.counts("channels.send_order_documents", "channels.note_order_documents")

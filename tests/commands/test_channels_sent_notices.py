@@ -358,3 +358,19 @@ def test_an_answer_confirms_a_drop_ship_order_and_refuses_what_is_not_sent(floor
     found = queries.drop_ship(which)
     assert found and (found.state, found.reference) == ("confirmed", "AB-9")
     assert sql.run("SELECT number, refused FROM purchasing_dropshipline ORDER BY number") == [(1, 1), (2, 0)]
+
+
+def test_an_answer_to_a_drop_ship_order_is_taken_with_both_its_halves_or_with_none(floor):
+    _, which, number = a_drop_ship(floor)
+    nothing = x12.answer(number, "RJ", reference="AB-1")
+    item = x12.answered("1", 3, ("IA", 2, "20260309"), ("IR", 1, ""))
+    some = x12.answer(number, "AE", item, reference="AB-2")
+    text = x12.answers(nothing, some)
+    (answer,) = take_documents(SYSTEM, requests=[TakeDocument(COMPANY, text)])
+    assert isinstance(answer, DocumentTaken)
+    assert [(one.number, bool(one.problem)) for one in answer.notices] == [(number, False), ("", True)]
+    found = queries.drop_ship(which)
+    assert found and (found.state, found.reference) == ("refused", "")
+    (again,) = take_documents(SYSTEM, requests=[TakeDocument(COMPANY, text)])
+    assert isinstance(again, DocumentTaken)
+    assert [(one.number, bool(one.problem)) for one in again.notices] == [(number, False), ("", True)]

@@ -199,6 +199,58 @@ def test_what_stands_on_other_days_gives_up_the_schedule(house):
     assert expected() == []
 
 
+def test_a_schedule_stands_again_when_the_notice_in_its_place_brings_nothing_more(house):
+    one = ordered(house, 100)
+    (line,) = queries.lines(one)
+    split = [(60, DAY), (40, DAY + timedelta(days=5))]
+    confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (60, 0), (40, 5)))])
+    whole = TakeNotice(1, "DN-1", DAY + timedelta(days=1), ((one, line.id, 100),))
+    (first, second) = take_notices(BUYER, requests=[whole, replace(whole, external_ref="DN-2")])
+    assert expected() == [(100, DAY + timedelta(days=1))]
+
+    close_notices(BUYER, requests=[CloseNotice(first.notice, "sent twice")])
+    assert expected() == [(100, DAY + timedelta(days=1))]  # the other still brings all of it
+    close_notices(BUYER, requests=[CloseNotice(second.notice, "never left")])
+    assert expected() == split
+    assert len(queries.schedules(one)[line.id]) == 2
+
+    take_notices(BUYER, requests=[replace(whole, external_ref="DN-3")])
+    less = replace(whole, external_ref="DN-3", lines=((one, line.id, 70),), replaces=True)
+    take_notices(BUYER, requests=[less])
+    assert expected() == split
+
+
+def test_what_was_said_since_a_notice_counts_when_it_is_closed(house):
+    one = ordered(house, 100)
+    (line,) = queries.lines(one)
+    whole = TakeNotice(1, "DN-1", DAY + timedelta(days=1), ((one, line.id, 100),))
+
+    def noticed_over_a_schedule(name: str) -> CloseNotice:
+        confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (60, 0), (40, 5)))])
+        (taken,) = take_notices(BUYER, requests=[replace(whole, external_ref=name)])
+        return CloseNotice(taken.notice, "never left")
+
+    closing = noticed_over_a_schedule("DN-1")
+    reschedule(BUYER, requests=[RescheduleOrder(one, DAY + timedelta(days=9))])
+    close_notices(BUYER, requests=[closing])
+    assert expected() == [(100, DAY + timedelta(days=9))]
+
+    closing = noticed_over_a_schedule("DN-2")
+    confirm(BUYER, requests=[ConfirmOrder(one, parts(line.id, (100, 3)))])
+    close_notices(BUYER, requests=[closing])
+    assert expected() == [(100, DAY + timedelta(days=3))]
+
+    closing = noticed_over_a_schedule("DN-3")
+    change(BUYER, requests=[ChangeOrder(one, ((line.id, 90),))])
+    close_notices(BUYER, requests=[closing])
+    assert [units for units, _ in expected()] == [90]
+
+    closing = noticed_over_a_schedule("DN-4")
+    receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 70),))])
+    close_notices(BUYER, requests=[closing])
+    assert expected() == [(20, DAY + timedelta(days=5))]
+
+
 def test_a_batch_that_says_a_line_twice_counts_the_last_and_tells_its_slip(house):
     one = ordered(house, 10)
     (line,) = queries.lines(one)

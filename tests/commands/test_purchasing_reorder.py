@@ -19,6 +19,7 @@ from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.parties.commands.register import RegisterOffer, register_offers
 from entrepot.purchasing import performance, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
@@ -116,6 +117,12 @@ def set_policy(**fields) -> None:
     assert isinstance(policies.set_policy(BUYER, requests=[wanted])[0], policies.PolicySet)
 
 
+def set_policy_later(minutes: int, **fields) -> None:
+    body = Reordering(window_days=SOLD_DAYS, **fields)
+    wanted = policies.SetPolicy(1, "purchasing.reordering", body, NOW - timedelta(minutes=minutes))
+    assert isinstance(policies.set_policy(BUYER, requests=[wanted])[0], policies.PolicySet)
+
+
 def proposed(house: Retailer) -> queries.Proposal:
     propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0])])
     (found,) = queries.proposals(1)
@@ -143,6 +150,39 @@ def test_a_proposal_has_its_sum(house):
     )
     assert (terms["reorder_point"], terms["up_to"], terms["position"], terms["lacks"]) == (16, 30, 10, 20)
     assert (found.quantity, found.value_minor, found.supplier_name) == (24, 6000, "Mugs Ltd")
+
+
+def test_a_sku_that_is_offered_in_another_currency_alone_is_proposed_in_it(house):
+    asked_for(house)
+    sql.change("DELETE FROM parties_offer", {})
+    offers = [RegisterOffer(house.foreign_supplier, house.skus[0], Decimal(3), 12, 6, pack_quantity=12)]
+    register_offers(BUYER, requests=offers)
+    set_policy(order_value_max_minor=10_000)
+    assert review_reorders(NIGHT, requests=[ReviewReorders(1)]) == [ReordersReviewed(1)]
+    assert sql.run("SELECT abc, figure FROM purchasing_skuclass") == [
+        ("C", 0)
+    ]  # nobody said what a euro is worth
+    (answer,) = propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0])])
+    assert answer == OrdersProposed(house.skus[0], 1, 24, 0)
+
+    record_rates(BUYER, requests=[RecordRate(1, "EUR", NOW.date(), Decimal("0.9"))])
+    set_policy_later(20, order_value_max_minor=6479)
+    review_reorders(NIGHT, requests=[ReviewReorders(1)])
+    figure = 100 * SOLD_DAYS * UNITS_A_DAY * Decimal("2.70")
+    assert sql.run("SELECT abc, figure FROM purchasing_skuclass") == [("A", figure)]
+    found = proposed(house)
+    assert (found.unit_cost, found.value_minor, found.currency) == (3, 7200, "EUR")
+
+    set_policy_later(10, order_value_max_minor=6480)  # 72.00 EUR are worth so much
+    assert propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0])])[0].ordered == 1
+
+
+def test_an_offer_in_the_companys_currency_counts_before_a_cheaper_one(house):
+    asked_for(house)
+    set_policy()
+    register_offers(BUYER, requests=[RegisterOffer(house.foreign_supplier, house.skus[0], Decimal(1), 12, 6)])
+    record_rates(BUYER, requests=[RecordRate(1, "EUR", NOW.date(), Decimal("0.9"))])
+    assert proposed(house).supplier_name == "Mugs Ltd"
 
 
 def test_a_sku_is_served_by_its_class_as_the_night_measured_it_or_by_what_is_said_of_it(house):

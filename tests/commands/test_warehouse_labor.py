@@ -298,6 +298,7 @@ def test_what_comes_in_is_told_by_day_with_the_time_that_it_takes(house: Floor):
         supplier = made.id
     lines = ((house.skus[0], 100, Decimal(1)),)
     days = [NOW.date() + timedelta(days=day) for day in (-2, 3, 6)]
+    overdue = NOW.date() - timedelta(days=1)
     late, split = order(
         someone("bea"),
         requests=[
@@ -307,6 +308,9 @@ def test_what_comes_in_is_told_by_day_with_the_time_that_it_takes(house: Floor):
     )
     (line,) = purchasing.lines(split.order)
     confirm(SYSTEM, requests=[ConfirmOrder(split.order, ((line.id, 60, days[1]), (line.id, 40, days[2])))])
+    (of_late,) = purchasing.lines(late.order)
+    in_parts = ((of_late.id, 60, days[0]), (of_late.id, 40, overdue))
+    confirm(SYSTEM, requests=[ConfirmOrder(late.order, in_parts)])
     take_notices(SYSTEM, requests=[TakeNotice(COMPANY, "DN-1", days[2], ((split.order, line.id, 70),))])
     for step in ("receive", "put_away"):
         row = (ids.uuid7(), COMPANY, house.nodes[0], step, 60.0, 0.0, 2.0, 0.0, 9, 0.0, NOW, NOW)
@@ -317,7 +321,7 @@ def test_what_comes_in_is_told_by_day_with_the_time_that_it_takes(house: Floor):
     assert list(first.inbound) == [
         labor.Intake(NOW.date(), 1, 1, 100, 0, 7, 260, 334),
         labor.Intake(days[2], 1, 1, 100, 70, 0, 260, 260),
-    ]  # the notice has all of the first part, and ten of the second
+    ]  # the notice has all of the first part, and ten of the second; a line in two overdue parts is one line
     assert second.inbound == ()
     assert late.number != split.number
 

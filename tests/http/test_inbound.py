@@ -459,7 +459,12 @@ def test_an_order_is_sent_by_edi_from_its_page_and_by_programs(console, program,
     assert file.content.decode() == made.json()["content"] and ".edi" in file["Content-Disposition"]
     assert buyer.get(f"/inbound/order-documents/{bought}/").status_code == 404
     documents = program("auditor").get(f"/api/v1/purchase-orders/{bought}").json()["documents"]
-    assert [one["purpose"] for one in documents] == ["05", "00"]
+    assert [(one["purpose"], "content" in one) for one in documents] == [("05", False), ("00", False)]
+    listed = f"/api/v1/purchase-orders/{bought}/documents"
+    page = program("auditor").get(f"{listed}?limit=1").json()
+    assert [one["content"] for one in page["items"]] == [made.json()["content"]]
+    rest = program("auditor").get(f"{listed}?after={page['next']}").json()
+    assert ([one["purpose"] for one in rest["items"]], rest["next"]) == (["00"], None)
 
 
 def test_a_program_says_what_slips(program, bought):

@@ -278,6 +278,7 @@ OPERATIONS = [
     ("/api/v1/purchase-orders/reschedule", "post"),
     ("/api/v1/purchase-orders/send", "post"),
     ("/api/v1/purchase-orders/{order_id}", "get"),
+    ("/api/v1/purchase-orders/{order_id}/documents", "get"),
     ("/api/v1/purchase-orders/{order_id}/paper", "get"),
     ("/api/v1/put-away", "get"),
     ("/api/v1/put-away", "post"),

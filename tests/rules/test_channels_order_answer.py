@@ -14,7 +14,7 @@ from entrepot.channels.x12 import goods
 from entrepot.channels.x12.documents import documents
 from entrepot.channels.x12.envelope import X12Error
 from entrepot.channels.x12.goods import Answered, Wanted
-from entrepot.channels.x12.order_answer import OrderAnswer
+from entrepot.channels.x12.order_answer import Dates, OrderAnswer
 from entrepot.kernel.ids import uuid7
 from tests import x12
 from tests.rules.test_channels_x12 import sample
@@ -28,8 +28,8 @@ def wanted(*, is_drop_ship: bool = False, received: int = 0) -> list[Wanted]:
     cases = (("10400638133393", 6),)
     return [
         Wanted(ORDER, SUPPLIER, 1, FIRST, "MUG", "4006381333931", 100 - received, cases, is_drop_ship, received, DAY,
-               Decimal("2.50")),
-        Wanted(ORDER, SUPPLIER, 2, SECOND, "LAMP", "", 10, (), is_drop_ship, 0, DAY, Decimal(9)),
+               Decimal("2.50"), "EUR"),
+        Wanted(ORDER, SUPPLIER, 2, SECOND, "LAMP", "", 10, (), is_drop_ship, 0, DAY, Decimal(9), "EUR"),
     ]  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def test_the_answers_of_a_distributor_are_read():
         Decimal("8.2"),
     )
     # Its day (001) is the one after which the order is cancelled, and says nothing of when the goods come.
-    assert [(part.units, part.day, part.is_open) for part in item.parts] == [(1, None, False)]
+    assert [(part.pieces, part.dates, part.is_open) for part in item.parts] == [(1, Dates(), False)]
     assert [part.is_open for part in backordered.items[0].parts] == [True]
 
 
@@ -107,6 +107,112 @@ def test_cases_count_by_their_barcode_and_goods_by_the_number_of_the_line():
     assert confirmed(told(x12.answer("PO-1", "AC", case))) == [(1, 60, DAY)]
     numbered = x12.answered("2", 10, ("IA", 10, ""))
     assert confirmed(told(x12.answer("PO-1", "AC", numbered))) == [(2, 10, DAY)]
+
+
+def test_units_of_an_acknowledgement_count_as_it_says():
+    case: x12.Lines = [("PO1", "", "2", "CA", "", "", "UK", "10400638133393"), ("ACK", "IA", "12", "EA")]
+    assert confirmed(told(x12.answer("PO-1", "AC", case))) == [(1, 12, DAY)]
+    mixed: x12.Lines = [*case[:1], ("ACK", "IA", "2", "CA"), ("SCH", "6", "EA", "", "", "067", "20260313")]
+    assert confirmed(told(x12.answer("PO-1", "AC", mixed))) == [(1, 6, DAY), (1, 6, LATER)]
+    assert refused(x12.answer("PO-1", "AC", [*case[:1], ("ACK", "IA", "2", "PL")])).name == "ACK03"
+    assert refused(x12.answer("PO-1", "AC", [*mixed[:2], ("SCH", "13", "EA")])).name == "SCH01"
+    assert refused(x12.answer("PO-1", "AC", [*mixed[:2], ("SCH", "1", "DZ")])).name == "SCH02"
+
+
+MUG = ("PO1", "1", "100", "EA", "", "", "BP", "MUG")
+
+
+def test_what_a_schedule_leaves_over_comes_as_it_was_acknowledged():
+    sixty = ("SCH", "60", "EA", "", "", "067", "20260313")
+    some: x12.Lines = [MUG, ("ACK", "IA", "100", "EA"), sixty]
+    assert confirmed(told(x12.answer("PO-1", "AC", some))) == [(1, 40, DAY), (1, 60, LATER)]
+    of_item: x12.Lines = [MUG, ("DTM", "067", "20260320"), ("ACK", "IA", "100", "EA"), sixty]
+    assert confirmed(told(x12.answer("PO-1", "AC", of_item))) == [(1, 60, LATER), (1, 40, date(2026, 3, 20))]
+    later: x12.Lines = [MUG, ("ACK", "IA", "60", "EA", "067", "20260313"), ("ACK", "IB", "40", "EA"), sixty]
+    assert confirmed(told(x12.answer("PO-1", "AC", later))) == [(1, 60, LATER)]
+    known: x12.Lines = [*later[:3], ("SCH", "40", "EA", "", "", "067", "20260309")]
+    assert confirmed(told(x12.answer("PO-1", "AC", known))) == [(1, 40, DAY), (1, 60, LATER)]
+
+
+def test_a_day_that_is_said_late_is_never_read_as_on_time():
+    rescheduled: x12.Lines = [MUG, ("ACK", "DR", "100", "EA")]
+    assert confirmed(told(x12.answer("PO-1", "AC", rescheduled))) == [(1, 0, DAY)]
+    # What was asked for is repeated, and says nothing of what comes later.
+    echoed: x12.Lines = [MUG, ("DTM", "002", "20260309"), ("ACK", "DR", "100", "EA")]
+    assert confirmed(told(x12.answer("PO-1", "AC", echoed))) == [(1, 0, DAY)]
+    for_a_customer = told(x12.answer("PO-1", "AC", rescheduled), wanted(is_drop_ship=True))
+    assert (for_a_customer.refused, for_a_customer.due_on) == ((), DAY)
+    of_item: x12.Lines = [MUG, ("DTM", "002", "20260313"), ("ACK", "IA", "100", "EA")]
+    assert confirmed(told(x12.answer("PO-1", "AC", of_item))) == [(1, 100, LATER)]
+    assert confirmed(told(x12.answer("PO-1", "AC", of_item[:2]))) == [(1, 100, LATER)]
+    second: x12.Lines = [MUG, ("SCH", "100", "EA", "", "", "010", "20260309", "", "017", "20260313")]
+    found = told(x12.answer("PO-1", "AC", second))
+    assert (confirmed(found), found.notes) == ([(1, 100, LATER)], ())
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [MUG, ("ACK", "IA", "100", "EA", "999", "20260401")],
+        [MUG, ("ACK", "IA", "100", "EA"), ("DTM", "999", "20260401")],
+        [MUG, ("DTM", "999", "20260401"), ("ACK", "IA", "100", "EA")],
+        [MUG, ("SCH", "100", "EA", "", "", "999", "20260401")],
+    ],
+)
+def test_a_day_of_a_kind_that_is_not_read_is_told(lines):
+    found = told(x12.answer("PO-1", "AC", lines))
+    assert confirmed(found) == [(1, 100, DAY)]
+    assert found.notes == ("line 1: 100 units with a day of a kind that is not read (999)",)
+
+
+def test_a_day_on_which_goods_leave_is_told_and_is_none_on_which_they_come():
+    def leaving(day: str) -> x12.Lines:
+        return x12.answer("PO-1", "AC", [MUG, ("ACK", "IA", "100", "EA", "068", day)])
+
+    early = told(leaving("20260306"))
+    assert confirmed(early) == [(1, 100, DAY)]
+    assert early.notes == ("line 1: 100 units leave on 2026-03-06, and when they arrive is not said",)
+    assert confirmed(told(leaving("20260313"))) == [(1, 100, LATER)]
+    assert told(leaving("20260306"), wanted(is_drop_ship=True)).due_on == date(2026, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("price", "basis", "notes"),
+    [
+        ("2.50", "PE", ()),
+        ("2.75", "EA", ("line 1: 2.75 a unit instead of 2.50",)),
+        ("250", "HP", ()),
+        ("275", "HP", ()),
+    ],
+)
+def test_a_price_is_compared_where_it_is_for_one(price, basis, notes):
+    lines: x12.Lines = [("PO1", "1", "100", "EA", price, basis, "BP", "MUG"), ("ACK", "IP", "100", "EA")]
+    assert told(x12.answer("PO-1", "AC", lines)).notes == notes
+
+
+@pytest.mark.parametrize(
+    ("price", "basis", "notes"),
+    [
+        ("15", "", ()),
+        ("16", "", ("line 1: 16 for 6 units instead of 15.00",)),
+        ("2.5", "PE", ()),
+        ("15", "PE", ()),
+        ("2.5", "", ("line 1: 2.5 for 6 units instead of 15.00",)),
+    ],
+)
+def test_a_price_of_a_case_is_compared_with_that_of_its_units(price, basis, notes):
+    lines: x12.Lines = [
+        ("PO1", "1", "10", "CA", price, basis, "UK", "10400638133393"),
+        ("ACK", "IA", "10", "CA"),
+    ]
+    assert told(x12.answer("PO-1", "AC", lines)).notes == notes
+
+
+def test_prices_in_another_currency_are_told_once_and_not_compared():
+    items = [x12.answered(str(n), 1, ("IA", 1, ""), price="3.1") for n in (1, 2)]
+    begin, *rest = x12.answer("PO-1", "AC", *items)
+    assert told([begin, ("CUR", "SE", "USD"), *rest]).notes == ("prices in USD instead of EUR",)
+    assert len(told([begin, ("CUR", "SE", "EUR"), *rest]).notes) == 2
 
 
 def test_another_price_is_told_and_what_is_on_hold_or_later_is_not_counted_on():

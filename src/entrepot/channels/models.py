@@ -307,6 +307,6 @@ class OrderDocument(models.Model):
             models.CheckConstraint(
                 name="channels_orderdocument_done_at_some_time",
                 condition=models.Q(state__in=["file", "waiting"], done_at__isnull=True)
-                | models.Q(state__in=["sent", "failed"], done_at__isnull=False),
+                | models.Q(state__in=["sent", "failed", "superseded"], done_at__isnull=False),
             ),
         ]

@@ -13,7 +13,8 @@ from entrepot.channels.spreadsheet import importer
 from entrepot.channels.spreadsheet.importer import Outcome, Wanted
 from entrepot.channels.spreadsheet.parse import Wrong
 from entrepot.channels.spreadsheet.read import lost_sheet
-from entrepot.kernel import sql, wire
+from entrepot.channels.x12.purchase_order import Partner
+from entrepot.kernel import policies, sql, wire
 from entrepot.kernel.errors import Invalid, Refused, Said
 
 
@@ -421,24 +422,58 @@ class OrderDocument:
     asked_at: datetime
     done_at: datetime | None
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDocument(OrderDocument):
+    """A document with what it says."""
+
     content: str
 
 
 def order_documents(order: UUID) -> list[OrderDocument]:
-    """The documents of an order, the latest first. 1 statement."""
-    rows = sql.run(_ORDER_DOCUMENTS, {"order": order, "which": None})
-    return [OrderDocument(*row) for row in rows]
+    """The latest documents of an order, the newest first. 1 statement."""
+    return [OrderDocument(*row) for row in sql.run(_ORDER_DOCUMENTS, {"order": order})]
 
 
-def order_document(which: UUID) -> OrderDocument | None:
+def written_documents(order: UUID, *, after: UUID | None = None, limit: int = 50) -> list[WrittenDocument]:
+    """The documents of an order with what they say, the newest first, behind the one named. 1 statement."""
+    params = {"order": order, "after": after, "limit": limit}
+    return [WrittenDocument(*row) for row in sql.run(_WRITTEN_DOCUMENTS, params)]
+
+
+def order_document(which: UUID) -> WrittenDocument | None:
     """One document. 1 statement."""
-    rows = sql.run(_ORDER_DOCUMENTS, {"order": None, "which": which})
-    return OrderDocument(*rows[0]) if rows else None
+    rows = sql.run(_ORDER_DOCUMENT, {"which": which})
+    return WrittenDocument(*rows[0]) if rows else None
 
 
-_ORDER_DOCUMENTS = """
+def takes_documents(order: UUID, at: datetime) -> bool:
+    """Whether the supplier of an order is sent X12 documents, by the policy `channels.x12`. 2 statements."""
+    rows = sql.run(_SUPPLIER, {"order": order})
+    if not rows:
+        return False
+    company, code = rows[0]
+    in_force = policies.in_force(company, Partner, at)
+    return bool(policies.of_scope(in_force, code, Partner()).own_id)
+
+
+_DOCUMENT = """
 SELECT d.id, d.number, d.company_id::int, d.order_id, o.number, d.purpose, d.url, d.state, d.asked_by, d.asked_at,
-       d.done_at, d.error, d.content
+       d.done_at, d.error{content}
 FROM channels_orderdocument AS d JOIN purchasing_order AS o ON o.id = d.order_id
-WHERE d.order_id = %(order)s::uuid OR d.id = %(which)s::uuid ORDER BY d.id DESC LIMIT 50
+"""
+_ORDER_DOCUMENTS = (
+    _DOCUMENT.format(content="") + "WHERE d.order_id = %(order)s::uuid ORDER BY d.id DESC LIMIT 50"
+)
+_WRITTEN = _DOCUMENT.format(content=", d.content")
+_ORDER_DOCUMENT = f"{_WRITTEN} WHERE d.id = %(which)s::uuid"
+_WRITTEN_DOCUMENTS = f"""{_WRITTEN}
+WHERE d.order_id = %(order)s::uuid AND (%(after)s::uuid IS NULL OR d.id < %(after)s::uuid)
+ORDER BY d.id DESC LIMIT %(limit)s::int
+"""
+
+_SUPPLIER = """
+SELECT o.company_id::int, s.code FROM purchasing_order AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
+WHERE o.id = %(order)s::uuid
 """

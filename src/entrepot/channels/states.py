@@ -34,5 +34,6 @@ WEBHOOK = machine(
 """Only an open one is told of events. What waited when it was paused or given up is kept, and goes out when it is
 opened again; what happens meanwhile is not told of."""
 
-ORDER_DOCUMENT = ("file", "waiting", "sent", "failed")
-"""What becomes of an order that goes out as a document: a file to take, or posted until it is taken or given up."""
+ORDER_DOCUMENT = ("file", "waiting", "sent", "failed", "superseded")
+"""What becomes of an order that goes out as a document: a file to take, or posted until it is taken or given up, or
+until a later one of its order goes in its place."""

@@ -153,7 +153,7 @@ def post_webhook(cause: Cause, message: Claimed) -> None:
 
 def post_order(cause: Cause, message: Claimed) -> None:
     """Post a purchase order to its supplier, and note what became of it. What fails at the last try is given up; where
-    an answer is lost it comes twice, under one control number."""
+    an answer is lost it comes twice, under one control number. One that a later one was made in the place of stays."""
     which = msgspec.json.decode(message.body, type=Posted).document
     found = queries.order_document(which)
     if found is None or found.state != "waiting":

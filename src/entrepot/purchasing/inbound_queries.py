@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -20,11 +20,12 @@ class ComingIn(NamedTuple):
     announced: int
 
 
-def coming_in(company: int, until: date) -> list[ComingIn]:
-    """What the nodes of a company expect up to a day, and what is overdue, the earliest first. What a notice announces
-    of an order line comes on the day of the notice, and is taken off the earliest of what else is expected of the
-    line; what is on its way between nodes comes on its own day. 1 statement."""
-    return [ComingIn(*row) for row in sql.run(_COMING_IN, {"company": company, "until": until})]
+def coming_in(company: int, at: datetime, until: date) -> list[ComingIn]:
+    """What the nodes of a company expect up to a day, the earliest first; what is overdue at a moment is of that
+    moment's day at its node. What a notice announces of an order line comes on the day of the notice, and is taken off
+    the earliest of what else is expected of the line; what is on its way between nodes comes on its own day.
+    1 statement."""
+    return [ComingIn(*row) for row in sql.run(_COMING_IN, {"company": company, "at": at, "until": until})]
 
 
 _COMING_IN = """
@@ -44,10 +45,12 @@ WITH announced AS MATERIALIZED (
            GREATEST(0, LEAST(quantity, so_far - COALESCE(told.units, 0))) AS units
     FROM supply LEFT JOIN (SELECT line, sum(units) AS units FROM announced GROUP BY 1) AS told USING (line)
 )
-SELECT node_id, day, count(DISTINCT document)::int, count(DISTINCT line)::int, sum(units)::int, sum(on_its_way)::int
+SELECT node_id, GREATEST(day, (%(at)s::timestamptz AT TIME ZONE n.time_zone)::date), count(DISTINCT document)::int,
+       count(DISTINCT line)::int, sum(units)::int, sum(on_its_way)::int
 FROM (SELECT node_id, day, document, line, units, units AS on_its_way FROM announced
       UNION ALL
       SELECT node_id, day, document, line, units, CASE document_kind WHEN 'transfer' THEN units ELSE 0 END
       FROM rest WHERE units > 0) AS both_
+JOIN network_node AS n ON n.id = node_id
 WHERE day <= %(until)s::date GROUP BY 1, 2 ORDER BY 2, 1
 """

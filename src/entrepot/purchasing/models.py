@@ -488,6 +488,7 @@ class NoticeLine(models.Model):
     serials = ArrayField(models.TextField(), default=list)
     quantity = models.IntegerField()
     received = models.IntegerField(db_default=0)
+    instead_of = models.UUIDField(null=True)  # the schedule of the order line that it stands in the place of
 
     class Meta:
         db_table = "purchasing_noticeline"

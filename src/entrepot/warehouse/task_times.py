@@ -169,7 +169,7 @@ def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
 def _inbound(company: int, at: datetime) -> dict[UUID, list[ComesIn]]:
     """What each node expects in the days ahead, and what is overdue."""
     found: dict[UUID, list[ComesIn]] = {}
-    for one in inbound_queries.coming_in(company, at.date() + timedelta(days=DAYS_AHEAD)):
+    for one in inbound_queries.coming_in(company, at, at.date() + timedelta(days=DAYS_AHEAD)):
         of_day = ComesIn(one.day, one.documents, one.lines, one.units, one.announced)
         found.setdefault(one.node, []).append(of_day)
     return found

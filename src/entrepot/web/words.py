@@ -84,6 +84,7 @@ WORDS: dict[str, str | Promise] = {
     "from_another_bin": _("from another bin"),
     "drop_ship": _("drop-ship order"),
     "part_shipped": _("partly sent"),
+    "superseded": _("superseded"),
     "with_supplier": _("with supplier"),
     "weight_g": _("weight in grams"),
     # why orders are cancelled, and how holds end (`orders.rules`)

@@ -12,7 +12,8 @@ from entrepot.channels.x12.envelope import X12Error
 from entrepot.channels.x12.goods import Answered, Wanted
 from entrepot.channels.x12.order_answer import OrderAnswer
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.errors import Refused, Said
+from entrepot.kernel.command import tried
+from entrepot.kernel.errors import AllOrNothing, Refused, Said
 from entrepot.purchasing.commands.confirm import ConfirmOrder, confirm
 from entrepot.purchasing.commands.confirm_drop_ships import ConfirmDropShip, confirm_drop_ships
 from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
@@ -45,7 +46,7 @@ class AnsweredSet:
 
     def end(self, answer: object) -> None:
         if isinstance(answer, Refused):
-            self.problem = answer.message
+            self.problem, self.number, self.is_fresh = answer.message, "", False
         else:
             self.number, self.is_fresh = self.said.order, True
 
@@ -66,7 +67,8 @@ def find(one: AnsweredSet, orders: Mapping[str, Sequence[Wanted]], today: date) 
 
 def take(cause: Cause, answers: Sequence[tuple[datetime | None, AnsweredSet]]) -> None:
     """Confirm what is answered, as of when it came; of a drop-ship order refuse what is not sent. The statements of
-    `confirm`, `confirm_drop_ships` and `refuse_drop_ships`, where there is something for them."""
+    `confirm`, `confirm_drop_ships` and `refuse_drop_ships`, where there is something for them, and of the latter two
+    again where an answer is refused."""
     ours = [(at, one, one.told) for at, one in answers if one.told and not one.told.is_drop_ship]
     asked = [
         ConfirmOrder(told.order, told.lines, one.said.reference, at, notes=told.notes)
@@ -74,14 +76,33 @@ def take(cause: Cause, answers: Sequence[tuple[datetime | None, AnsweredSet]]) -
     ]
     for (_, one, _), answer in zip(ours, confirm(cause, requests=asked) if asked else (), strict=True):
         one.end(answer)
-    theirs = [(at, one, one.told) for at, one in answers if one.told and one.told.is_drop_ship]
-    sent = [each for each in theirs if each[2].lines]
-    confirming = [ConfirmDropShip(told.order, one.said.reference, told.due_on, at) for at, one, told in sent]
-    for (_, one, _), taken in zip(
-        sent, confirm_drop_ships(cause, requests=confirming) if confirming else (), strict=True
-    ):
-        one.end(taken)
-    rest = [each for each in theirs if each[2].refused and not each[1].problem]
+    left = [(at, one, one.told) for at, one in answers if one.told and one.told.is_drop_ship]
+    while left:
+        answered: dict[int, object] = {}
+        is_done = not tried(lambda: _to_customers(cause, left, answered))  # noqa: B023  carried out here and now
+        for place, (_, one, _) in enumerate(left):
+            if is_done or isinstance(answered[place], Refused):
+                one.end(answered[place])
+        left = [] if is_done else [each for each in left if each[1].waits]
+
+
+_ToCustomer = tuple[datetime | None, AnsweredSet, Answered]
+
+
+def _to_customers(cause: Cause, asked: Sequence[_ToCustomer], answered: dict[int, object]) -> None:
+    """Confirm and refuse drop-ship orders, and note what is `answered` by the place in `asked`. Raises AllOrNothing
+    where one is refused: of none one half shall be done without the other."""
+    sent = [(place, *each) for place, each in enumerate(asked) if each[2].lines]
+    confirming = [
+        ConfirmDropShip(told.order, one.said.reference, told.due_on, at) for _, at, one, told in sent
+    ]
+    taken = confirm_drop_ships(cause, requests=confirming) if confirming else ()
+    answered.update(zip((place for place, *_ in sent), taken, strict=True))
+    rest = [
+        (place, *each)
+        for place, each in enumerate(asked)
+        if each[2].refused and not isinstance(answered.get(place), Refused)
+    ]
     refusing = [
         RefuseDropShip(
             told.order,
@@ -89,9 +110,9 @@ def take(cause: Cause, answers: Sequence[tuple[datetime | None, AnsweredSet]]) -
             told.refused,
             at,
         )
-        for at, one, told in rest
+        for _, at, one, told in rest
     ]
-    for (_, one, _), refused in zip(
-        rest, refuse_drop_ships(cause, requests=refusing) if refusing else (), strict=True
-    ):
-        one.end(refused)
+    refused = refuse_drop_ships(cause, requests=refusing) if refusing else ()
+    answered.update(zip((place for place, *_ in rest), refused, strict=True))
+    if wrong := [one for one in answered.values() if isinstance(one, Refused)]:
+        raise AllOrNothing(wrong)

@@ -226,12 +226,12 @@ def _wanted(documents: Sequence[Document]) -> dict[int, dict[str, list[Wanted]]]
     named = {(one.company, order) for one in documents for each in one.notices for order in each.said.orders}
     named |= {(one.company, each.said.order) for one in documents for each in one.answers}
     found: dict[int, dict[str, list[Wanted]]] = {}
-    for company, name, *row, barcodes, units, is_drop_ship, received, wanted_on, cost in sql.run(
+    for company, name, *row, barcodes, units, is_drop_ship, received, wanted_on, cost, currency in sql.run(
         _LINES, sql.columns(("companies", "names"), sorted(named))
     ):
         cases = tuple(zip(barcodes, units, strict=True))
         found.setdefault(company, {}).setdefault(name, []).append(
-            Wanted(*(*row, cases, is_drop_ship, received, wanted_on, cost))
+            Wanted(*(*row, cases, is_drop_ship, received, wanted_on, cost, currency))
         )
     return found
 
@@ -372,15 +372,17 @@ WHERE subject_id = ANY(%(messages)s::uuid[]) AND subject_kind = 'message' AND pa
 # one, where the tables are thought to be small, each was looked for again for every line that there is.
 _LINES = """
 WITH o AS MATERIALIZED (
-    SELECT d.company, d.name, found.id, found.supplier_id
+    SELECT d.company, d.name, found.id, found.supplier_id, found.currency, found.due_on
     FROM unnest(%(companies)s::smallint[], %(names)s::text[]) AS d(company, name)
     CROSS JOIN LATERAL (
-        SELECT id, supplier_id FROM (
-            SELECT id, supplier_id, 1 AS place FROM purchasing_order WHERE number = d.name AND company_id = d.company
+        SELECT id, supplier_id, currency, due_on FROM (
+            SELECT id, supplier_id, currency, NULL::date AS due_on, 1 AS place FROM purchasing_order
+            WHERE number = d.name AND company_id = d.company
             UNION ALL
-            SELECT id, supplier_id, 2 FROM purchasing_dropship WHERE number = d.name AND company_id = d.company
+            SELECT id, supplier_id, currency, due_on, 2 FROM purchasing_dropship
+            WHERE number = d.name AND company_id = d.company
             UNION ALL
-            SELECT id, supplier_id, 3 FROM purchasing_order
+            SELECT id, supplier_id, currency, NULL, 3 FROM purchasing_order
             WHERE company_id = d.company AND external_ref = d.name AND external_ref <> '') AS either
         ORDER BY place LIMIT 1) AS found
 ), l AS (
@@ -392,7 +394,7 @@ WITH o AS MATERIALIZED (
     FROM purchasing_dropshipline WHERE drop_ship_id IN (SELECT id FROM o)
 )
 SELECT o.company::int, o.name, o.id, o.supplier_id, l.number, l.id, s.code, s.barcode, l.to_come,
-       c.barcodes, c.units, l.is_drop_ship, l.received, l.wanted_on, l.unit_cost
+       c.barcodes, c.units, l.is_drop_ship, l.received, COALESCE(l.wanted_on, o.due_on), l.unit_cost, o.currency
 FROM o
 JOIN l ON l.order_id = o.id
 JOIN catalog_sku AS s ON s.id = l.sku_id

@@ -24,6 +24,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.network.rules import local_day
+from entrepot.purchasing.states import ORDER
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 DESTINATION = "webhook:orders"
@@ -65,9 +66,9 @@ def send_order_documents(
     """A document for each request: the first of its order, one in the place of those before, or its cancellation. It is
     posted after the commit where the policy `channels.x12` has an address, else it is taken as a file.
 
-    Locks: the orders, in the order of their ids. Refuses: NotFound; Invalid (nothing left to ask for);
-    channels.no_x12_partner. Again: by key; without one it is sent again, in the place of the one before.
-    7 statements; 1 more where some are posted.
+    Locks: the orders, in the order of their ids. Refuses: NotFound; WrongState (received); Invalid (nothing left to ask
+    for; an order cancelled before a document of it went out); channels.no_x12_partner. Again: by key; without one it is
+    sent again, in the place of the one before. 8 statements; 1 more where some are posted.
     """
     wanted = sorted({one.order for one in requests})
     orders = {row[0]: row[1:] for row in sql.run(_ORDERS, {"ids": wanted})}
@@ -89,10 +90,8 @@ def send_order_documents(
         if not partner.own_id:
             answers.append(errors.NoX12Partner(supplier=code))
             continue
-        if not lines[one.order]:
-            answers.append(
-                Invalid(field="order", expected="lines of which something is asked for", found="none")
-            )
+        if refusal := _misfit(found[3], lines[one.order], is_known=one.order in sent):
+            answers.append(refusal)
             continue
         row = _made(cause, one, found, lines[one.order], partner, next(numbers), is_again=one.order in sent)
         sent.add(one.order)
@@ -101,6 +100,23 @@ def send_order_documents(
     if rows:
         _write(cause, rows, orders)
     return answers
+
+
+def _misfit(state: str, lines: Sequence[WantedLine], *, is_known: bool) -> Refused | None:
+    """Why there is nothing to say of an order to its supplier; `is_known`: a document of it may have reached him."""
+    if state == "cancelled":
+        if is_known:
+            return None
+        return Invalid(
+            field="order",
+            expected="one of which a document went to the supplier",
+            found="none: tell him yourself",
+        )
+    if isinstance(refused := ORDER.step(state, "receive_rest"), Refused):
+        return refused
+    if not lines:
+        return Invalid(field="order", expected="lines of which something is asked for", found="none")
+    return None
 
 
 def _made(
@@ -129,11 +145,15 @@ def _made(
 
 def _write(cause: Cause, rows: Sequence[tuple[Any, ...]], orders: dict[UUID, tuple[Any, ...]]) -> None:
     sql.write("channels_orderdocument", _DOCUMENT, rows)
+    # What still waits is out of date; only the first of its order goes before, as a supplier neither replaces nor
+    # cancels what he never had.
+    made = sql.columns(("orders", "ids"), [(row[3], row[0]) for row in rows])
+    sql.run(_SUPERSEDE, {**made, "at": cause.at})
     posted = [row for row in rows if row[7] == "waiting"]
     if posted:
-        # The document itself is the subject: one that its supplier does not take holds back no other.
+        # The order is the subject, so that its documents go out one after the other.
         delivery.send(
-            cause, [delivery.Message(DESTINATION, "order", row[0], row[2], Posted(row[0])) for row in posted]
+            cause, [delivery.Message(DESTINATION, "order", row[3], row[2], Posted(row[0])) for row in posted]
         )
     announce(
         cause,
@@ -168,8 +188,8 @@ def note_order_documents(
 ) -> list[OrderDocumentNoted | Refused]:
     """Documents that were taken, or that are given up: these are work for a buyer.
 
-    Locks: the documents. Refuses: NotFound (none that waits). Again: NotFound; by key. 1 statement; 1 more where one
-    is given up.
+    One that was taken while another came in its place says so. Locks: the documents. Refuses: NotFound (none that is
+    being sent). Again: NotFound; by key. 1 statement; 1 more where one is given up.
     """
     said = {one.document: one.error[:500] for one in requests}
     params = sql.columns(("ids", "errors"), list(said.items())) | {"at": cause.at}
@@ -206,23 +226,35 @@ JOIN parties_company AS c ON c.id = o.company_id JOIN network_node AS n ON n.id 
 WHERE o.id = ANY(%(ids)s::uuid[]) ORDER BY o.id FOR UPDATE OF o
 """
 
-# What was given up of a line is not asked for any more; an order that was cancelled tells what it was.
+# What came of a line, and what was given up, is not asked for any more; an order that was cancelled tells what it was.
 _LINES = """
 SELECT l.order_id, l.number, k.code, k.barcode, k.name,
-       CASE WHEN o.state = 'cancelled' THEN l.quantity ELSE l.quantity - l.short END, l.unit_cost, l.wanted_on
+       CASE WHEN o.state = 'cancelled' THEN l.quantity ELSE l.quantity - l.received - l.short END, l.unit_cost,
+       l.wanted_on
 FROM purchasing_orderline AS l JOIN purchasing_order AS o ON o.id = l.order_id
 JOIN catalog_sku AS k ON k.id = l.sku_id
-WHERE l.order_id = ANY(%(ids)s::uuid[]) AND (o.state = 'cancelled' OR l.quantity > l.short)
+WHERE l.order_id = ANY(%(ids)s::uuid[]) AND (o.state = 'cancelled' OR l.quantity > l.received + l.short)
 ORDER BY l.order_id, l.number
 """
 
-# Asked once the orders are locked: whoever made a document meanwhile has committed.
-_SENT = "SELECT DISTINCT order_id FROM channels_orderdocument WHERE order_id = ANY(%(ids)s::uuid[])"
+# Asked once the orders are locked: whoever made a document meanwhile has committed. What was given up did not arrive,
+# and what was overtaken was not posted.
+_SENT = """
+SELECT DISTINCT order_id FROM channels_orderdocument
+WHERE order_id = ANY(%(ids)s::uuid[]) AND state IN ('file', 'waiting', 'sent')
+"""
+
+_SUPERSEDE = """
+UPDATE channels_orderdocument AS d SET state = 'superseded', done_at = %(at)s::timestamptz
+WHERE d.state = 'waiting' AND d.purpose <> '00' AND d.order_id = ANY(%(orders)s::uuid[])
+  AND EXISTS (SELECT FROM unnest(%(orders)s::uuid[], %(ids)s::uuid[]) AS n(bought, id)
+              WHERE n.bought = d.order_id AND n.id > d.id)
+"""
 
 _NOTE = """
 UPDATE channels_orderdocument AS d
 SET state = CASE WHEN n.error = '' THEN 'sent' ELSE 'failed' END, error = n.error, done_at = %(at)s::timestamptz
 FROM unnest(%(ids)s::uuid[], %(errors)s::text[]) AS n(id, error), purchasing_order AS o
-WHERE d.id = n.id AND d.state = 'waiting' AND o.id = d.order_id
+WHERE d.id = n.id AND o.id = d.order_id AND (d.state = 'waiting' OR (d.state = 'superseded' AND n.error = ''))
 RETURNING d.id, d.company_id::int, d.order_id, o.number, d.state
 """

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from entrepot.channels.x12.contract import NEW, PIECES
 from entrepot.channels.x12.envelope import X12Error
-from entrepot.channels.x12.order_answer import AnsweredItem, OrderAnswer
+from entrepot.channels.x12.order_answer import AnsweredItem, AnsweredPart, OrderAnswer
 from entrepot.channels.x12.parse import Item, ShipNotice
 from entrepot.kernel.errors import Said
 from entrepot.purchasing.confirming import ConfirmedLine, NoticedLine
@@ -35,6 +35,7 @@ class Wanted:
     received: int = 0
     wanted_on: date | None = None
     unit_cost: Decimal = Decimal(0)
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +123,15 @@ def answered(said: OrderAnswer, orders: Mapping[str, Sequence[Wanted]], today: d
         of_line = days.setdefault(line.line, Counter())
         if item.is_held:
             held.add(line.line)
-        for part in item.parts:
-            if not part.is_open:
-                of_line[part.day or line.wanted_on or today] += part.units * per_piece
-        if (
-            item.price is not None
-            and per_piece == 1
-            and item.price != line.unit_cost
-            and not line.is_drop_ship
-        ):
-            notes.append(Said("line {0}: {1} a unit instead of {2}", line.number, item.price, line.unit_cost))
+        for part in _parts(item, per_piece):
+            # Whoever sends to a customer does not refuse what he has only put off.
+            if not part.is_open or (line.is_drop_ship and part.is_promised):
+                of_line[_day(part, line, today)] += part.pieces
+                notes += _day_notes(part, line)
+        if _is_comparable(said, line):
+            notes += _price_notes(item, line, per_piece)
+    if any(item.price is not None for item in said.items) and not _is_comparable(said, wanted[0]):
+        notes.append(Said("prices in {0} instead of {1}", said.currency, wanted[0].currency))
     for line in wanted:
         if line.line not in days and said.rest != "unsaid":
             asked = 0 if said.rest == "refused" else line.received + line.to_come
@@ -145,6 +145,76 @@ def answered(said: OrderAnswer, orders: Mapping[str, Sequence[Wanted]], today: d
         ConfirmedLine(line.line, units, day) for line in wanted for day, units in _by_day(line, told, today)
     )
     return Answered(wanted[0].order, lines, tuple(notes))
+
+
+def _parts(item: AnsweredItem, per_piece: int) -> list[AnsweredPart]:
+    """What comes of an item, in single units: by its schedule, and what that leaves over as it was acknowledged."""
+    parts, scheduled = (
+        [one if one.is_single else replace(one, pieces=one.pieces * per_piece, is_single=True) for one in of]
+        for of in (item.parts, item.scheduled)
+    )
+    taken, days = (sum(one.pieces for one in of) for of in (parts, scheduled))
+    if scheduled and days > taken:
+        expected = Said("{0} units on all days at most, as ACK says", taken)
+        raise X12Error(scheduled[0].segment, "SCH01", expected, str(days))
+    left = [one.pieces for one in parts]
+    for each in scheduled:
+        units = each.pieces
+        for place in sorted(range(len(parts)), key=lambda place: _unlike(parts[place], each)):
+            share = min(units, left[place])
+            left[place], units = left[place] - share, units - share
+    rest = [replace(one, pieces=units) for one, units in zip(parts, left, strict=True) if units]
+    return [*scheduled, *rest]
+
+
+def _unlike(part: AnsweredPart, scheduled: AnsweredPart) -> tuple[bool, bool]:
+    """Which units a day of a schedule is of, the likeliest first: those of that day, those of none, others."""
+    return part.dates != scheduled.dates, bool(part.dates.arrives or part.dates.leaves)
+
+
+def _day(part: AnsweredPart, line: Wanted, today: date) -> date:
+    """The day on which units are counted on. How long they are under way is not known: where it is said when they leave
+    they come as they were asked for, and not before that. To a customer they have only to leave."""
+    arrives, leaves, _ = part.dates
+    if line.is_drop_ship:
+        return leaves or arrives or line.wanted_on or today
+    return arrives or max(line.wanted_on or leaves or today, leaves or date.min)
+
+
+def _day_notes(part: AnsweredPart, line: Wanted) -> list[str]:
+    """What a person has to find out of when units come."""
+    arrives, leaves, unread = part.dates
+    if arrives or line.is_drop_ship:
+        return []
+    if leaves:
+        told = "line {0}: {1} units leave on {2}, and when they arrive is not said"
+        return [Said(told, line.number, part.pieces, leaves)]
+    if unread:
+        told = "line {0}: {1} units with a day of a kind that is not read ({2})"
+        return [Said(told, line.number, part.pieces, unread)]
+    return []
+
+
+EACH = ("PE", "EA")
+"""What a price is for (PO105) where it is for a single unit; '' is for one piece of the item, others, as for a
+hundred (HP), are not compared."""
+
+
+def _is_comparable(said: OrderAnswer, line: Wanted) -> bool:
+    """Whether prices are in the currency of the order. Those to a customer's order are not compared."""
+    return line.is_drop_ship or not said.currency or not line.currency or said.currency == line.currency
+
+
+def _price_notes(item: AnsweredItem, line: Wanted, per_piece: int) -> list[str]:
+    """Another price than that of the order. 'Each' is a single unit to some, and a case where cases are sold to
+    others."""
+    piece = line.unit_cost * per_piece
+    is_other = item.price != piece and not (item.basis in EACH and item.price == line.unit_cost)
+    if line.is_drop_ship or item.price is None or item.basis not in ("", *EACH) or not is_other:
+        return []
+    if per_piece == 1:
+        return [Said("line {0}: {1} a unit instead of {2}", line.number, item.price, line.unit_cost)]
+    return [Said("line {0}: {1} for {2} units instead of {3}", line.number, item.price, per_piece, piece)]
 
 
 def _by_day(line: Wanted, told: Mapping[UUID, Counter[date]], today: date) -> list[tuple[date, int]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from entrepot.channels.x12.contract import ANSWER, NEW
+from entrepot.channels.x12.contract import ANSWER, NEW, PIECES
 from entrepot.channels.x12.envelope import Segment, Set, X12Error
 from entrepot.channels.x12.parse import BARCODES, CODES, Item, day_of, units_of
 from entrepot.kernel.errors import Said
@@ -26,40 +26,65 @@ PURPOSES = (NEW, "04", "05", "06", "44")
 
 TAKEN = ("AA", "AC", "AR", "BP", "DR", "IA", "IB", "IC", "IE", "IP", "IQ", "SP")
 """What becomes of units (ACK01) that are sent: now, later (IB), on another day (DR), at another price (IP), …"""
-LATER = ("IB", "SP")
+BACKORDERED = ("IB", "SP")
+"""Of these nobody knows whether they come, unless a day is said."""
+LATER = (*BACKORDERED, "DR")
 """Of these nobody knows when they come, unless a day is said."""
 LEFT_OUT = ("ID", "IR", "R1", "R2", "R3", "R4", "R5", "R6", "RJ")
 """What becomes of units that are not sent."""
 HELD = ("IF", "IH", "IW")
 """Units of which the supplier has not decided yet."""
 
-COMES = ("069", "067", "017", "002", "079", "068", "010")
-"""Days by what they tell of the arrival, the best first; the last three are those on which it leaves."""
+ARRIVES = ("069", "067", "017", "371", "072", "075", "070", "076", "002")
+"""Days on which goods arrive, the surest first."""
+LEAVES = ("079", "068", "011", "010")
+"""Days on which they leave, the surest first."""
+SILENT = ("001", "004", "061", "063")
+"""Days that tell nothing of when they come: after which an order is cancelled or not taken any more, or of the order
+itself."""
+ECHOED, ECHOED_LATER = ("010",), ("010", "002")
+"""Days of an item, before it is said what becomes of its units, that repeat what was asked for: the day of arrival is
+none of them, but where the units come later than that."""
+
+
+class Dates(NamedTuple):
+    """What days are said of units: when they arrive, or when they leave, and kinds of days that are not read."""
+
+    arrives: date | None = None
+    leaves: date | None = None
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredPart:
-    """Units of an item that come, on a day where one is said. `is_open`: nobody knows when."""
+    """Pieces of an item that come, with their days, at `segment`. `is_open`: nobody knows when; `is_promised`: but they
+    come. `is_single`: they are single units, though the item counts something else."""
 
-    units: int
-    day: date | None
+    segment: int
+    pieces: int
+    dates: Dates
     is_open: bool = False
+    is_single: bool = False
+    is_promised: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredItem:
-    """An item of the order as it is answered; `is_held` where the supplier has not decided about all of it."""
+    """An item of the order as it is answered: what comes of it, and of that what is `scheduled`; `is_held` where the
+    supplier has not decided about all of it. `basis`: what its price is for ('': for one of its pieces)."""
 
     named: Item
     price: Decimal | None
     parts: tuple[AnsweredPart, ...]
     is_held: bool = False
+    scheduled: tuple[AnsweredPart, ...] = ()
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderAnswer:
     """What one set says of an order, at `segment`: the supplier's number of it, what he says of the lines that he does
-    not name, and the items that he names."""
+    not name, the items that he names, and the currency of their prices ('' where he says none)."""
 
     control: str
     reference: str
@@ -67,6 +92,7 @@ class OrderAnswer:
     segment: int
     rest: Rest
     items: tuple[AnsweredItem, ...]
+    currency: str = ""
 
     def fault(self, place: int, expected: str, found: str) -> X12Error:
         return X12Error(self.segment, f"BAK{place:02}", expected, found)
@@ -88,8 +114,9 @@ def order_answer(one: Set) -> OrderAnswer:
     _check_total(one.segments, len(items))
     if WHOLE[begin.at(2)] == "unsaid" and not items:
         raise begin.fault(2, "items (PO1), as AC says details")
+    currency = next((each.at(2) for each in one.segments if each.name == "CUR"), "")
     return OrderAnswer(
-        one.control, begin.at(8) or begin.at(6), order, begin.number, WHOLE[begin.at(2)], items
+        one.control, begin.at(8) or begin.at(6), order, begin.number, WHOLE[begin.at(2)], items, currency
     )
 
 
@@ -114,19 +141,26 @@ def _check_total(segments: Sequence[Segment], items: int) -> None:
 
 def _item(group: Sequence[Segment], order: str) -> AnsweredItem:
     named = _named(group[0], order)
-    scheduled = [AnsweredPart(units_of(one, 1), _day(one, 5, 6)) for one in group if one.name == "SCH"]
     parts, is_held = _acknowledged(group, named)
-    if scheduled and parts:
-        _fits(group, scheduled, parts)
-        parts = scheduled
-    return AnsweredItem(named, _price(group[0]), tuple(parts), is_held)
+    scheduled = [_scheduled(one, named) for one in group if one.name == "SCH"] if parts else []
+    return AnsweredItem(named, _price(group[0]), tuple(parts), is_held, tuple(scheduled), group[0].at(5))
 
 
-def _fits(group: Sequence[Segment], scheduled: Sequence[AnsweredPart], parts: Sequence[AnsweredPart]) -> None:
-    days, taken = sum(one.units for one in scheduled), sum(one.units for one in parts)
-    if days > taken:
-        first = next(one for one in group if one.name == "SCH")
-        raise first.fault(1, Said("{0} units on all days at most, as ACK says", taken), days)
+def _scheduled(one: Segment, named: Item) -> AnsweredPart:
+    dates = _dates([(one, 5), (one, 8)])
+    return AnsweredPart(one.number, units_of(one, 1), dates, is_single=_is_single(one, 2, named))
+
+
+def _is_single(one: Segment, place: int, named: Item) -> bool:
+    """Whether a quantity is in single units, though its item counts something else; what is neither is refused."""
+    unit = one.at(place)
+    if not unit or unit == named.unit or (unit in PIECES and named.unit in PIECES):
+        return False
+    if unit not in PIECES:
+        raise one.fault(
+            place, Said("the unit of the item ({0}), or single units ({1})", named.unit, ", ".join(PIECES))
+        )
+    return True
 
 
 def _named(first: Segment, order: str) -> Item:
@@ -143,8 +177,8 @@ def _named(first: Segment, order: str) -> Item:
 
 
 def _acknowledged(group: Sequence[Segment], named: Item) -> tuple[list[AnsweredPart], bool]:
-    """What ACK says of the units of an item, each with the day of the dates behind it; all of them as they were asked
-    for, where it says nothing."""
+    """What ACK says of the units of an item, each with the day of the dates behind it, or else those of the item; all
+    of them as they were asked for, where it says nothing."""
     parts: list[AnsweredPart] = []
     is_held, said = False, False
     for place, one in enumerate(group):
@@ -154,28 +188,69 @@ def _acknowledged(group: Sequence[Segment], named: Item) -> tuple[list[AnsweredP
         if status in HELD:
             is_held = True
         elif status in TAKEN:
-            parts.append(_part(one, group[place + 1 :], named))
+            parts.append(_part(one, group, place, named))
         elif status not in LEFT_OUT:
             raise one.fault(1, "goods as they were ordered; agree on others by changing the order")
-    return (parts, is_held) if said else ([AnsweredPart(named.quantity, None)], False)
+    whole = AnsweredPart(group[0].number, named.quantity, _of_item(group, ECHOED))
+    return (parts, is_held) if said else ([whole], False)
 
 
-def _part(one: Segment, behind: Sequence[Segment], named: Item) -> AnsweredPart:
-    day = _day(one, 4, 5)
-    dates: dict[str, date] = {}
+def _part(one: Segment, group: Sequence[Segment], place: int, named: Item) -> AnsweredPart:
+    is_later = one.at(1) in LATER
+    dates = _best(
+        _dates([(one, 4)]),
+        _dates(_dtm(group[place + 1 :])),
+        _of_item(group, ECHOED_LATER if is_later else ECHOED),
+    )
+    pieces = units_of(one, 2) if one.at(2) else named.quantity
+    is_open = is_later and not (dates.arrives or dates.leaves)
+    is_single = bool(one.at(2)) and _is_single(one, 3, named)
+    return AnsweredPart(one.number, pieces, dates, is_open, is_single, one.at(1) not in BACKORDERED)
+
+
+def _dtm(behind: Sequence[Segment]) -> list[tuple[Segment, int]]:
+    found = []
     for each in behind:
         if each.name != "DTM":
             break
-        if each.at(1) in COMES:
-            dates[each.at(1)] = day_of(each, 2)
-    day = day or next((dates[code] for code in COMES if code in dates), None)
-    units = units_of(one, 2) if one.at(2) else named.quantity
-    return AnsweredPart(units, day, day is None and one.at(1) in LATER)
+        found.append((each, 1))
+    return found
 
 
-def _day(one: Segment, qualifier: int, place: int) -> date | None:
-    """A day that tells when goods come; of others, as of one after which they are cancelled, nothing is read."""
-    return day_of(one, place) if one.at(qualifier) in COMES else None
+def _of_item(group: Sequence[Segment], echoed: Collection[str]) -> Dates:
+    """The days of an item itself, before it is said what becomes of its units."""
+    found: list[tuple[Segment, int]] = []
+    for each in group:
+        if each.name in ("ACK", "SCH"):
+            break
+        if each.name == "DTM" and each.at(1) not in echoed:
+            found.append((each, 1))
+    return _dates(found)
+
+
+def _dates(said: Iterable[tuple[Segment, int]]) -> Dates:
+    """The days that segments say, each behind the place of its kind."""
+    found: dict[str, date] = {}
+    unread: list[str] = []
+    for one, place in said:
+        kind = one.at(place)
+        if kind in ARRIVES or kind in LEAVES:
+            found[kind] = day_of(one, place + 1)
+        elif kind not in SILENT and one.at(place + 1):
+            unread.append(kind or "?")
+    arrives = next((found[kind] for kind in ARRIVES if kind in found), None)
+    leaves = next((found[kind] for kind in LEAVES if kind in found), None)
+    return Dates(arrives, leaves, ", ".join(unread))
+
+
+def _best(*said: Dates) -> Dates:
+    """Of the days that are said at several places the first that tells when goods arrive, or else when they leave."""
+    for one in said:
+        if one.arrives:
+            return one
+    return next((one for one in said if one.leaves), None) or next(
+        (one for one in said if one.unread), Dates()
+    )
 
 
 def _price(first: Segment) -> Decimal | None:

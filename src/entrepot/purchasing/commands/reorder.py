@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from entrepot.kernel import ids, money, policies, ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
+from entrepot.ledger import queries as ledger
 from entrepot.purchasing import reordering as rules
 from entrepot.purchasing.commands.proposals import Wanted, order_wanted
 from entrepot.purchasing.reordering import Reordering
@@ -39,9 +41,11 @@ class ReordersReviewed:
 def review_reorders(
     cause: Cause, /, *, requests: Sequence[ReviewReorders]
 ) -> list[ReordersReviewed | Refused]:
-    """Offer every SKU that has an offer to the queue `reorder`, put in its class anew by what was sold of it.
+    """Offer every SKU that has an offer to the queue `reorder`, put in its class anew by what was sold of it, at what
+    its offers are worth in the company's currency.
 
-    Refuses: nothing. Again: offers them once, in the same classes. 4 statements.
+    Refuses: nothing. Again: offers them once, in the same classes. 4 statements; 1 more where some are in another
+    currency.
     """
     companies = sorted({one.company for one in requests})
     in_force = policies.of_companies(companies, Reordering, cause.at)
@@ -52,13 +56,49 @@ def review_reorders(
         "first": min(since.values(), default=cause.at.date()),
         "until": cause.at.date(),
     }
-    found: dict[int, dict[UUID, int]] = defaultdict(dict)
-    for company, sku, sold in sql.run(_OFFERED, wanted):
-        found[company][sku] = sold
+    found = _figures(cause, [_Offered(*row) for row in sql.run(_OFFERED, wanted)])
     _classify(cause, found, policy)
     looked = [[sku for sku in found[one.company] if not one.skus or sku in one.skus] for one in requests]
     offer("reorder", [(sku, 1, cause.at) for skus in looked for sku in skus])
     return [ReordersReviewed(len(skus)) for skus in looked]
+
+
+class _Offered(NamedTuple):
+    """The least that a SKU costs in a currency, and the units of it that were sold."""
+
+    company: int
+    books: str
+    sku: UUID
+    currency: str
+    cost: Decimal
+    sold: int
+
+
+def _figures(cause: Cause, offered: Sequence[_Offered]) -> dict[int, dict[UUID, int]]:
+    """What was sold of each SKU at cost, by company; nothing where there is no rate of any currency it is offered
+    in."""
+    rates = _rates(cause, {(one.company, one.books, one.currency) for one in offered})
+    costs: dict[tuple[int, UUID], list[tuple[bool, Decimal]]] = defaultdict(list)
+    for one in offered:
+        rate = rates.get((one.company, one.currency))
+        if rate is not None:
+            costs[one.company, one.sku].append((one.currency != one.books, one.cost * rate))
+    found: dict[int, dict[UUID, int]] = defaultdict(dict)
+    for one in offered:
+        _, cost = min(costs[one.company, one.sku], default=(False, Decimal(0)))
+        found[one.company][one.sku] = money.round_half_away(one.sold * cost * 100)
+    return found
+
+
+def _rates(cause: Cause, wanted: Iterable[tuple[int, str, str]]) -> dict[tuple[int, str], Decimal]:
+    """What one of each currency is worth to its company today, of (company, its own currency, currency). 1 statement,
+    none where all are the companies' own."""
+    own = {(company, currency): Decimal(1) for company, books, currency in wanted if currency == books}
+    today = cause.at.date()
+    others = {(company, currency, today) for company, books, currency in wanted if currency != books}
+    return own | {
+        (company, currency): rate for (company, currency, _), rate in ledger.rates_at(others).items()
+    }
 
 
 def _classify(cause: Cause, sold: Mapping[int, Mapping[UUID, int]], policy: Mapping[int, Reordering]) -> None:
@@ -108,24 +148,24 @@ class _Row(NamedTuple):
 @command("purchasing.propose_orders")
 def propose_orders(cause: Cause, /, *, requests: Sequence[ProposeOrders]) -> list[OrdersProposed | Refused]:
     """New proposals for each SKU, in place of those that nobody has decided on: from the cheapest offer in the
-    company's currency.
+    company's currency, or else in that of a supplier.
 
-    A proposal within the policy's value is ordered by rule: the system is then who ordered.
+    A proposal within the policy's value is ordered by rule: the system is then who ordered. One in a currency of which
+    there is no rate is not.
     Locks: proposing, so that one run follows another. Refuses: nothing. Again: proposes the same.
-    12 statements; 2 more where something is proposed, and those of `purchasing.order` where some of it is ordered.
+    12 statements; 1 more where a currency is another, 2 where something is proposed, and those of `purchasing.order`
+    where some of it is ordered.
     """
     skus = list({one.sku for one in requests})
     facts = _load(cause, skus)
 
-    rows = [row for sku in sorted(facts.offers) for row in _propose(cause, sku, facts)]
+    rows = [row for sku in sorted(facts.best) for row in _propose(cause, sku, facts)]
 
     sql.run(_FORGET, {"skus": skus})
     numbers = ids.numbers("OP", len(rows))
     rows = [row._replace(number=number) for row, number in zip(rows, numbers, strict=True)]
     sql.write("purchasing_proposal", _Row._fields, rows)
-    by_rule = [
-        row for row in rows if 0 < row.value_minor <= facts.policy[row.company_id].order_value_max_minor
-    ]
+    by_rule = [row for row in rows if _is_within(row, facts)]
     if by_rule:
         order_wanted(cause, [_wanted(row) for row in by_rule], "within the value that is ordered by rule")
     ready.drop("reorder", skus)
@@ -142,19 +182,44 @@ def propose_orders(cause: Cause, /, *, requests: Sequence[ProposeOrders]) -> lis
     ]  # fmt: skip
 
 
+def _is_within(row: _Row, facts: _Facts) -> bool:
+    """Whether a proposal is worth no more than is ordered by rule."""
+    best = facts.best[row.sku_id]
+    if best.rate is None:
+        return False
+    worth = money.extend(row.quantity, best.offer.cost * best.rate, best.books)
+    return 0 < worth <= facts.policy[row.company_id].order_value_max_minor
+
+
 Pair = tuple[UUID, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The offer that a SKU is proposed from, in its supplier's currency; `rate`: what one of that is worth in the
+    company's own, None where nobody said."""
+
+    company: int
+    books: str
+    currency: str
+    lead_days: int
+    code: str
+    abc: str
+    offer: rules.Offer
+    rate: Decimal | None = None
+
+    @property
+    def place(self) -> tuple[bool, bool, Decimal, int, str]:
+        """The best first: in the company's own currency, else what is worth least in it."""
+        worth = self.offer.cost * (self.rate or 1)
+        return self.currency != self.books, self.rate is None, worth, self.lead_days, self.offer.code
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """What is known of SKUs: the best offer; by node what stands, comes, is sold and waits; how suppliers deliver."""
 
-    company: dict[UUID, int]
-    currency: dict[UUID, str]
-    said_days: dict[UUID, int]
-    offers: dict[UUID, rules.Offer]
-    code: dict[UUID, str]
-    abc: dict[UUID, str]
+    best: dict[UUID, _Best]
     policy: dict[int, Reordering]
     nodes: dict[UUID, set[UUID]]
     free: dict[Pair, int]
@@ -167,18 +232,15 @@ class _Facts:
 
 def _load(cause: Cause, skus: list[UUID]) -> _Facts:
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('purchasing.reorder', 0))")
-    company, currency, offers, said, code, abc = {}, {}, {}, {}, {}, {}
-    for sku, of, books, days, name, of_class, *best in sql.run(_OFFERS, {"skus": skus}):
-        company[sku], currency[sku], said[sku], offers[sku] = of, books, days, rules.Offer(*best)
-        code[sku], abc[sku] = name, of_class
-    in_force = policies.of_companies(set(company.values()), Reordering, cause.at)
+    best = _best_offers(cause, skus)
+    in_force = policies.of_companies({one.company for one in best.values()}, Reordering, cause.at)
     policy = {of: body for of, (_, body) in in_force.items()}
     free = _by_pair(sql.run(_FREE, {"skus": skus}))
     coming = _by_pair(sql.run(_COMING, {"skus": skus}))
     waiting = _by_pair(sql.run(_WAITING, {"skus": skus}))
     # Whole days up to last night, so that a day half over is not taken for a poor one.
     today = cause.at.date()
-    since = [(sku, _days_before(today, policy[company[sku]].window_days)) for sku in company]
+    since = [(sku, _days_before(today, policy[one.company].window_days)) for sku, one in best.items()]
     asked = {
         **sql.columns(("skus", "since"), since),
         "until": today,
@@ -192,22 +254,21 @@ def _load(cause: Cause, skus: list[UUID]) -> _Facts:
     nodes: dict[UUID, set[UUID]] = defaultdict(set)
     for sku, node in (*free, *coming, *waiting, *sold):
         nodes[sku].add(node)
-    return _Facts(
-        company,
-        currency,
-        said,
-        offers,
-        code,
-        abc,
-        policy,
-        nodes,
-        free,
-        coming,
-        waiting,
-        sold,
-        leads,
-        rejected,
-    )
+    return _Facts(best, policy, nodes, free, coming, waiting, sold, leads, rejected)
+
+
+def _best_offers(cause: Cause, skus: list[UUID]) -> dict[UUID, _Best]:
+    """The best offer of each SKU. 1 statement; 1 more where a currency is another."""
+    found = [
+        (sku, _Best(company, books, currency, days, code, abc, rules.Offer(*offer)))
+        for sku, company, books, currency, days, code, abc, *offer in sql.run(_OFFERS, {"skus": skus})
+    ]
+    rates = _rates(cause, [(one.company, one.books, one.currency) for _, one in found])
+    best: dict[UUID, _Best] = {}
+    for sku, one in found:
+        rated = replace(one, rate=rates.get((one.company, one.currency)))
+        best[sku] = min(best.get(sku, rated), rated, key=lambda each: each.place)
+    return best
 
 
 def _by_pair(rows: Iterable[Sequence[object]]) -> dict[Pair, int]:
@@ -219,10 +280,11 @@ def _days_before(day: date, days: int) -> date:
 
 
 def _propose(cause: Cause, sku: UUID, facts: _Facts) -> list[_Row]:
-    company, best = facts.company[sku], facts.offers[sku]
+    found_best = facts.best[sku]
+    company, best = found_best.company, found_best.offer
     policy = facts.policy[company]
-    lead = rules.lead_of(facts.leads.get((best.supplier, sku), []), facts.said_days[sku])
-    level = rules.level_of(policy, facts.code[sku], facts.abc[sku])
+    lead = rules.lead_of(facts.leads.get((best.supplier, sku), []), found_best.lead_days)
+    level = rules.level_of(policy, found_best.code, found_best.abc)
     rows = []
     for node in sorted(facts.nodes[sku]):
         pair = (sku, node)
@@ -235,7 +297,7 @@ def _propose(cause: Cause, sku: UUID, facts: _Facts) -> list[_Row]:
         demand = rules.demand_of(*facts.sold.get(pair, (0, 0)), policy.window_days)
         found = rules.propose(*demand, lead, standing, best, policy, level)
         if found:
-            value = money.extend(found.quantity, best.cost, facts.currency[sku])
+            value = money.extend(found.quantity, best.cost, found_best.currency)
             terms = wire.dump(found.terms(standing, best, policy) | {"supplier": best.code})
             rows.append(
                 _Row(
@@ -254,12 +316,12 @@ def _wanted(row: _Row) -> Wanted:
 
 
 _OFFERED = """
-SELECT offered.company, offered.sku, COALESCE(round(sold.units * offered.cost * 100), 0)::bigint
+SELECT offered.company, offered.books, offered.sku, offered.currency, offered.cost, COALESCE(sold.units, 0)::bigint
 FROM (
-    SELECT s.company_id::int AS company, o.sku_id AS sku, min(o.cost) FILTER (WHERE s.currency = c.currency) AS cost
+    SELECT s.company_id::int AS company, c.currency AS books, o.sku_id AS sku, s.currency, min(o.cost) AS cost
     FROM parties_offer AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
     JOIN parties_company AS c ON c.id = s.company_id
-    WHERE s.company_id = ANY(%(companies)s::smallint[]) GROUP BY 1, 2) AS offered
+    WHERE s.company_id = ANY(%(companies)s::smallint[]) GROUP BY 1, 2, 3, 4) AS offered
 LEFT JOIN (
     SELECT m.company_id::int AS company, m.sku_id AS sku, sum(m.quantity) AS units
     FROM (SELECT COALESCE((SELECT id FROM stock_move WHERE recorded_at < %(first)s::date
@@ -269,7 +331,7 @@ LEFT JOIN (
       AND m.document_kind <> 'return' AND m.occurred_at >= k.since::timestamp AT TIME ZONE 'UTC'
       AND m.occurred_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'
     GROUP BY 1, 2) AS sold USING (company, sku)
-ORDER BY 1, 2
+ORDER BY 1, 3, 4
 """
 
 _CLASSIFY = """
@@ -281,13 +343,13 @@ SET abc = excluded.abc, figure = excluded.figure, measured_at = excluded.measure
 """
 
 _OFFERS = """
-SELECT DISTINCT ON (o.sku_id) o.sku_id, s.company_id::int, s.currency, o.lead_days, sku.code,
-       COALESCE(of_class.abc, ''), s.id, s.code, o.cost, o.minimum_quantity, o.pack_quantity
+SELECT o.sku_id, s.company_id::int, c.currency, s.currency, o.lead_days, sku.code, COALESCE(of_class.abc, ''), s.id,
+       s.code, o.cost, o.minimum_quantity, o.pack_quantity
 FROM parties_offer AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
-JOIN parties_company AS c ON c.id = s.company_id AND c.currency = s.currency
+JOIN parties_company AS c ON c.id = s.company_id
 JOIN catalog_sku AS sku ON sku.id = o.sku_id AND sku.status = 'active'
 LEFT JOIN purchasing_skuclass AS of_class ON of_class.sku_id = o.sku_id
-WHERE o.sku_id = ANY(%(skus)s::uuid[]) ORDER BY o.sku_id, o.cost, o.lead_days, s.code
+WHERE o.sku_id = ANY(%(skus)s::uuid[])
 """
 
 _FREE = """

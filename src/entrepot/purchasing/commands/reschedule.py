@@ -41,14 +41,12 @@ def reschedule(cause: Cause, /, *, requests: Sequence[RescheduleOrder]) -> list[
 
     Locks: the orders, in the order of their ids. Refuses: NotFound; WrongState (received or cancelled); Invalid (a SKU
     of which nothing of the order is to come).
-    Again: by key. 4 statements; 1 more where something was to come in parts.
+    Again: by key. 5 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": sorted({one.order for one in requests})})}
     coming: dict[UUID, list[tuple[UUID, UUID, int, int]]] = {order: [] for order in found}
-    scheduled: set[UUID] = set()
-    for order, line, sku, received, units, is_scheduled in sql.run(_LINES, {"ids": list(found)}):
+    for order, line, sku, received, units in sql.run(_LINES, {"ids": list(found)}):
         coming[order].append((line, sku, received, units))
-        scheduled |= {line} if is_scheduled else set()
     answers: list[OrderRescheduled | Refused] = []
     moved: list[Coming] = []
     for one in requests:
@@ -77,9 +75,7 @@ def reschedule(cause: Cause, /, *, requests: Sequence[RescheduleOrder]) -> list[
         announce(cause, [event])
         answers.append(OrderRescheduled(one.order, len(lines)))
     if moved:
-        in_parts = sorted(scheduled & {one.line for one in moved})
-        if in_parts:
-            sql.run(_ON_ONE_DAY, {"lines": in_parts})
+        sql.run(_ON_ONE_DAY, {"lines": sorted({one.line for one in moved})})
         expect_lines(cause, moved)
     return answers
 
@@ -89,11 +85,17 @@ SELECT id, company_id::int, node_id, state FROM purchasing_order WHERE id = ANY(
 """
 
 _LINES = """
-SELECT order_id, id, sku_id, received, LEAST(quantity - short, COALESCE(confirmed, quantity)) - received,
-       scheduled IS NOT NULL
+SELECT order_id, id, sku_id, received, LEAST(quantity - short, COALESCE(confirmed, quantity)) - received
 FROM purchasing_orderline
 WHERE order_id = ANY(%(ids)s::uuid[]) AND LEAST(quantity - short, COALESCE(confirmed, quantity)) > received
 ORDER BY order_id, number
 """
 
-_ON_ONE_DAY = "UPDATE purchasing_orderline SET scheduled = NULL WHERE id = ANY(%(lines)s::uuid[])"
+# Nor does a schedule come back that a notice stands in the place of.
+_ON_ONE_DAY = """
+WITH kept AS (
+    UPDATE purchasing_noticeline SET instead_of = NULL
+    WHERE line_id = ANY(%(lines)s::uuid[]) AND quantity > received AND instead_of IS NOT NULL
+)
+UPDATE purchasing_orderline SET scheduled = NULL WHERE id = ANY(%(lines)s::uuid[]) AND scheduled IS NOT NULL
+"""

@@ -14,7 +14,12 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.purchasing import errors
-from entrepot.purchasing.commands.scheduling import Coming, expect_lines
+from entrepot.purchasing.commands.scheduling import (
+    Coming,
+    expect_lines,
+    give_schedules_back,
+    set_on_notices,
+)
 from entrepot.purchasing.confirming import NoticedLine, misfit_notice
 from entrepot.purchasing.dock import standing_notices
 from entrepot.purchasing.rules import Line
@@ -103,7 +108,7 @@ def take_notices(cause: Cause, /, *, requests: Sequence[TakeNotice]) -> list[Not
     (lines, packages, orders of two suppliers or nodes); purchasing.noticed_before; purchasing.notice_begun and
     purchasing.notice_overtaken (where one is to be replaced).
     Again: by key, and by the supplier's number. 9 statements; 1 more where a number is taken, 1 where
-    a buyer is asked, and 3 where some are to be replaced.
+    a buyer is asked, and 4 where some are to be replaced, with 3 where these had stood in the place of a schedule.
     """
     asked = [[NoticedLine(*line) for line in one.lines] for one in requests]
     orders = _lock({line.order for lines in asked for line in lines} | _orders_replaced(requests, asked))
@@ -201,10 +206,13 @@ def _fixed(old: _Standing, one: TakeNotice, now: datetime) -> Refused | None:
 
 
 def _replace(cause: Cause, taken: Sequence[_Taken]) -> None:
-    """Notices that others stand in the place of. 1 statement, where there are some."""
+    """Notices that others stand in the place of. 2 statements, where there are some, and those of expecting what stood
+    before them."""
     if not taken:
         return
-    sql.run(_REPLACE, {"ids": [one.instead_of for one in taken], "at": cause.at})
+    old = [one.instead_of for one in taken if one.instead_of]
+    sql.run(_REPLACE, {"ids": old, "at": cause.at})
+    give_schedules_back(cause, old)
     announce(
         cause,
         [
@@ -275,7 +283,7 @@ def _write(cause: Cause, taken: Sequence[_Taken], orders: dict[UUID, _Order]) ->
             coming[found.id] = (order, found, before + line.quantity, one.request.expected_on)
     whole_lines = [line.id for _, line, units, _ in coming.values() if units >= line.expected]
     if whole_lines:
-        sql.run(_ON_ONE_DAY, {"lines": whole_lines})
+        set_on_notices(whole_lines, [one.id for one in taken])
     expect_lines(
         cause,
         [
@@ -343,12 +351,15 @@ class NoticeClosed:
 
 @command("purchasing.close_notices")
 def close_notices(cause: Cause, /, *, requests: Sequence[CloseNotice]) -> list[NoticeClosed | Refused]:
-    """The notices, closed with what came. What is missing is still to come of the orders.
+    """The notices, closed with what came. What is missing is still to come of the orders, by the schedule that a notice
+    stood in the place of.
 
-    Locks: the notices in id order. Refuses: NotFound; WrongState (received, closed or replaced); Invalid (no reason);
+    Locks: the orders of such notices in the order of their ids, the notices in id order.
+    Refuses: NotFound; WrongState (received, closed or replaced); Invalid (no reason);
     purchasing.notice_begun (some came, and it was to be closed as a whole).
-    Again: by key. 3 statements.
+    Again: by key. 5 statements; 3 more where a schedule stands again.
     """
+    sql.run(_LOCK_SCHEDULED, {"ids": [one.notice for one in requests]})
     found = {row[0]: row[1:] for row in sql.run(_LOCK_NOTICES, {"ids": [one.notice for one in requests]})}
     answers: list[NoticeClosed | Refused] = []
     closed: dict[UUID, CloseNotice] = {}
@@ -370,6 +381,7 @@ def close_notices(cause: Cause, /, *, requests: Sequence[CloseNotice]) -> list[N
     if closed:
         times = [one.occurred_at or cause.at for one in closed.values()]
         sql.run(_CLOSE, {"ids": list(closed), "times": times})
+        give_schedules_back(cause, list(closed))
         announce(
             cause,
             [
@@ -455,8 +467,12 @@ _REPLACE = """
 UPDATE purchasing_notice SET state = 'replaced', closed_at = %(at)s::timestamptz WHERE id = ANY(%(ids)s::uuid[])
 """
 
-# All that is to come of a line is on its way: it comes with its notice, on one day.
-_ON_ONE_DAY = "UPDATE purchasing_orderline SET scheduled = NULL WHERE id = ANY(%(lines)s::uuid[])"
+_LOCK_SCHEDULED = """
+SELECT id FROM purchasing_order
+WHERE id IN (SELECT order_id FROM purchasing_noticeline
+             WHERE notice_id = ANY(%(ids)s::uuid[]) AND instead_of IS NOT NULL)
+ORDER BY id FOR UPDATE
+"""
 
 _LOCK_NOTICES = """
 SELECT n.id, n.company_id::int, n.state,

@@ -243,12 +243,24 @@ class OrderDocumentOut(Out):
     id: UUID
     number: str
     purpose: str
-    state: Literal["file", "waiting", "sent", "failed"]
+    state: Literal["file", "waiting", "sent", "failed", "superseded"]
     asked_by: str
     asked_at: datetime
     done_at: datetime | None
     error: str
+
+
+class WrittenDocumentOut(OrderDocumentOut):
+    """A document of an order with its `content`."""
+
     content: str
+
+
+class WrittenDocumentsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[WrittenDocumentOut]
+    next: UUID | None
 
 
 class SendingOut(Out):
@@ -539,6 +551,19 @@ def send_purchase_order_documents(
         request, send_order_documents, payload, idempotency_key,
         lambda one, key: SendOrderDocument(one.order, key=key),
     )  # fmt: skip
+
+
+@router.get("/purchase-orders/{order_id}/documents", response={200: WrittenDocumentsOut, **READ})
+def list_purchase_order_documents(
+    request: HttpRequest,  # noqa: ARG001
+    order_id: UUID,
+    company: Company = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """The X12 documents of an order with what they say, the newest first, a page at a time."""
+    found = _order(order_id, company)
+    return paged(channels.written_documents(found.id, after=after, limit=limit + 1), limit)
 
 
 @router.get("/purchase-orders/{order_id}/paper", response={200: OrderPaperOut, **READ})

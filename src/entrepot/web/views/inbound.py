@@ -16,14 +16,11 @@ from entrepot.access import queries as access
 from entrepot.access.rules import Duty
 from entrepot.channels import queries as channels
 from entrepot.channels.commands.send_orders import SendOrderDocument, send_order_documents
-from entrepot.channels.x12.purchase_order import Partner
 from entrepot.insight import pages
-from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.languages import LANGUAGES
 from entrepot.network import queries as network
-from entrepot.parties import queries as parties
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
 from entrepot.purchasing.commands.change import ChangeOrder, change
@@ -106,7 +103,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "paper_languages": LANGUAGES,
         "sends_mail": access.sends_mail(),
         "documents": channels.order_documents(which),
-        "sends_edi": _sends_edi(found),
+        "sends_edi": channels.takes_documents(which, fmt.reading().now),
         "lines": lines,
         "schedules": queries.schedules(which),
         "to_come": [one for one in lines if one.to_come][:FORM_LINES],
@@ -122,16 +119,6 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
     }
     return page(request, "web/purchase_order.html", context, area="inbound")
-
-
-def _sends_edi(found: queries.Order) -> bool:
-    """Whether the supplier of an order is sent X12 documents."""
-    code = next(
-        (one.code for one in parties.suppliers(company=found.company).values() if one.id == found.supplier),
-        "",
-    )
-    in_force = policies.in_force(found.company, Partner, fmt.reading().now)
-    return bool(policies.of_scope(in_force, code, Partner()).own_id)
 
 
 @require_safe
