@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from entrepot.insight import advice_facts as facts
 from entrepot.insight import making, suggestions
 from entrepot.insight.advising import DEMAND, KINDS, LABOR, PRIORITY, REASON, Advice, misfit_suggested
 from entrepot.insight.commands.advise import Advise, Advised, advise
@@ -22,6 +23,7 @@ from entrepot.insight.commands.decide_suggestions import (
     accept_suggestions,
     decline_suggestions,
 )
+from entrepot.insight.tasks import advise_at
 from entrepot.kernel import forget, ids, policies, sql, wire
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, WrongState
@@ -32,7 +34,8 @@ from entrepot.parties.commands.register import (
     register_suppliers,
 )
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
-from entrepot.returns.commands.close import Close, close
+from entrepot.settlement.commands.erase_people import erase_subjects
+from entrepot.settlement.privacy_queries import Subject
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.work import queries as work
@@ -96,8 +99,9 @@ def returned(house: Floor, notes: Sequence[tuple[str, str]]) -> list[Any]:
 
 
 def learned(house: Floor, many: int = 40) -> None:
-    """Returns that were inspected, from which the classes of reasons are fitted."""
+    """Returns that were inspected, each of another customer, from which the classes of reasons are fitted."""
     found(came_all(returned(house, [list(SAID.items())[n % 2] for n in range(many)])))
+    sql.run("UPDATE orders_order SET customer_id = id")
 
 
 def test_a_reason_is_suggested_by_the_words_of_its_customer(sold_before: Floor):
@@ -152,20 +156,60 @@ def test_what_is_erased_of_a_comment_is_not_in_what_is_fitted(sold_before: Floor
     assert all("broken" not in wire.dump(one.reasons) for one in suggested(REASON))
 
 
-def test_a_reason_is_judged_when_its_return_is_closed(sold_before: Floor):
-    rule(examples_min=20, declined_days=1)
+def test_what_somebody_was_erased_from_suggests_nothing_and_empties_what_stands(sold_before: Floor):
+    rule(examples_min=20)
+    learned(sold_before)
+    one, other = returned(sold_before, [("not_given", "motor broken")] * 2)
+    sql.run("UPDATE returns_line SET note = note || '•••' WHERE id = %(id)s", {"id": other.lines[0]})
+    assert advised(REASON).suggestions == 1
+    (order,) = sql.run("SELECT order_id FROM returns_return WHERE id = %(id)s", {"id": one.return_id})[0]
+
+    erase_subjects(SYSTEM, [(Subject(COMPANY, orders={order}), set())])
+
+    assert suggested(REASON) == []
+    assert [(told.subject, told.reasons) for told in suggested(REASON, "expired")] == [(one.lines[0], {})]
+
+
+def test_words_of_a_single_customer_are_not_learned(sold_before: Floor):
+    """However often somebody returns, what they write names nobody to the model."""
+    rule(examples_min=20)
+    learned(sold_before)
+    assert len({one.customer for one in facts.examples(COMPANY, NOW - making.HISTORY)}) == 40
+    sql.run("UPDATE orders_order SET customer_id = %(id)s", {"id": ids.uuid7()})
+    assert len({one.customer for one in facts.examples(COMPANY, NOW - making.HISTORY)}) == 1
+    sql.run("UPDATE orders_order SET customer_id = NULL")
+    examples = facts.examples(COMPANY, NOW - making.HISTORY)
+    assert len({one.customer for one in examples}) == 1, "guests of one mail address"
+
+
+def test_what_advice_said_is_not_what_it_learns_from(sold_before: Floor):
+    rule(examples_min=20)
+    learned(sold_before)
+    (one,) = returned(sold_before, [("not_given", "motor broken")])
+    advised(REASON)
+    accepted(suggested(REASON)[0].id)
+    found(came_all([one]))
+    assert str(one.lines[0]) not in {each.key for each in facts.examples(COMPANY, NOW - making.HISTORY)}
+
+
+@pytest.mark.parametrize(("grade", "outcome"), [("A", "wrong"), ("C", "right")])
+@pytest.mark.parametrize("event", ["accept", "decline", "leave"])
+def test_a_reason_is_judged_by_what_an_inspector_found(sold_before: Floor, grade, outcome, event):
+    """Not by the reason that the line has, which is the suggested one because somebody accepted it."""
+    rule(examples_min=20)
     learned(sold_before)
     (one,) = returned(sold_before, [("not_given", "motor broken")])
     advised(REASON)
     (told,) = suggested(REASON)
-    decline_suggestions(SYSTEM, requests=[DeclineSuggestion(told.id, "he said otherwise on the phone")])
-    close(SYSTEM, requests=[Close(one.return_id, "it will not come")])
-    sql.run("UPDATE returns_return SET state = 'closed' WHERE id = %(id)s", {"id": one.return_id})
+    if event == "accept":
+        accepted(told.id)
+    elif event == "decline":
+        decline_suggestions(SYSTEM, requests=[DeclineSuggestion(told.id, "no")])
     advised(REASON)
-    assert [one.outcome for one in suggested(REASON, "declined")] == ["wrong"]
-    (of, *_) = suggestions.followed(COMPANY, NOW - timedelta(days=1))
-    assert (of.declined, of.wrong, of.precision, of.accepted_share) == (1, 1, 0.0, 0.0)
-    sql.run("UPDATE returns_return SET state = 'cancelled' WHERE id = %(id)s", {"id": one.return_id})
+    assert suggestions.suggestion(told.id).outcome == "", "nobody has seen the goods yet"
+    found(came_all([one]), grade)
+    advised(REASON)
+    assert suggestions.suggestion(told.id).outcome == outcome
 
 
 # ---- demand
@@ -236,6 +280,17 @@ def test_a_day_stays_to_be_looked_at_until_its_time_is_over(house: Floor):
     assert suggested(DEMAND) == [] and len(suggested(DEMAND, "expired")) == 1
 
 
+@pytest.mark.parametrize("days", [[3] * 56 + [90], [40] * 56 + [0]])
+def test_what_was_accepted_is_not_told_again_the_same_day(house: Floor, days):
+    stocked_before(house, 0)
+    ordered(house, 0, days)
+    advised(DEMAND)
+    (told,) = suggested(DEMAND)
+    accepted(told.id)
+    assert advised(DEMAND, NOW + timedelta(minutes=5)).suggestions == 0
+    assert suggestions.suggestion(told.id).outcome == "", "that somebody accepted it does not make it right"
+
+
 # ---- labor
 
 
@@ -300,7 +355,7 @@ def test_a_dear_item_is_suggested_before_cheap_ones_and_nothing_moves_by_itself(
 
     (answer,) = accepted(told.id, cause=replace(SYSTEM, at=at))
 
-    assert answer == SuggestionAccepted(told.id, "work.open", dear)
+    assert answer == SuggestionAccepted(told.id, "work.raise_items", dear)
     found = work.item(dear)
     assert (found.priority, found.state, found.reason) == (60, "open", "Look.")
     assert {one.name: one.value for one in found.terms} == {"urgency": 60, "value": 9_000_000}
@@ -320,8 +375,19 @@ def test_an_item_that_is_done_meanwhile_is_not_opened_again():
 
 def test_the_queue_in_the_order_that_is_advised():
     dear, cheap = dear_one_behind()
-    ranked = making.ranked(COMPANY, Advice(), NOW)
+    ranked = making.ranked(COMPANY, Advice(), NOW, {})
     assert ranked[0].item.id == dear and {one.item.id for one in ranked[1:]} == set(cheap)
+
+
+def test_a_dear_item_is_found_however_far_behind_it_stands(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(facts, "RANKED_MAX", 3)
+    dear, cheap = dear_one_behind()
+    found = facts.waiting(COMPANY, NOW, 5_000)
+    assert {one.id for one in found} >= {dear, *cheap[:3]} and len(found) <= 6
+    assert [one.place for one in found if one.id == dear] == [9], "of the whole queue"
+    advised(PRIORITY)
+    (told,) = suggested(PRIORITY)
+    assert (told.subject, told.suggested["place_now"]) == (dear, 9)
 
 
 # ---- deciding
@@ -339,9 +405,9 @@ def test_whoever_may_not_give_the_command_may_not_follow_or_decline():
         Actor("pat", frozenset({"insight.accept_suggestions", "insight.decline_suggestions"})), NOW
     )
     (refused,) = accepted(which, cause=picker)
-    assert refused == NotPermitted(actor="pat", command="work.open")
+    assert refused == NotPermitted(actor="pat", command="work.raise_items")
     (refused,) = decline_suggestions(picker, requests=[DeclineSuggestion(which, "no")])
-    assert refused == NotPermitted(actor="pat", command="work.open")
+    assert refused == NotPermitted(actor="pat", command="work.raise_items")
     assert len(suggested(PRIORITY)) == 1
 
 
@@ -385,6 +451,42 @@ def test_advice_made_again_renews_what_stands_open():
     assert advised(PRIORITY, NOW + timedelta(minutes=5)) == Advised(COMPANY, PRIORITY, 1, 0)
     (told,) = suggested(PRIORITY)
     assert told.id == which and told.made_at == NOW + timedelta(minutes=5)
+
+
+def test_what_says_something_else_by_now_is_another_suggestion():
+    """Whoever has the page open accepts what stands on it, or nothing."""
+    which = an_open_one()
+    open_items(SYSTEM, requests=[an_item(n, priority=90) for n in range(20, 40)])
+    assert advised(PRIORITY, NOW + timedelta(minutes=5)) == Advised(COMPANY, PRIORITY, 1, 1)
+    (told,) = suggested(PRIORITY)
+    assert told.id != which and told.suggested["priority"] == 90
+    (refused,) = accepted(which)
+    assert isinstance(refused, WrongState) and refused.facts["found"] == "expired"
+    assert suggestions.suggestion(which).suggested["priority"] == 60
+
+
+def test_what_expired_long_ago_is_forgotten_and_what_was_decided_is_not(house: Floor):
+    rule(kept_days=90)
+    made = open_suggestions(house, 3)
+    accepted(made[0])
+    advised(LABOR, NOW + timedelta(days=3))
+    assert {one.id for one in suggested(LABOR, "expired")} == set(made[1:])
+    advised(LABOR, NOW + timedelta(days=89))
+    assert len(suggested(LABOR, "expired")) == 2
+    advised(LABOR, NOW + timedelta(days=91))
+    assert suggested(LABOR, "expired") == [] and len(suggested(LABOR, "accepted")) == 1
+    fitted = sql.run("SELECT version, made_at FROM insight_fitting ORDER BY made_at")
+    assert ("test 1", NOW) in fitted, "what was decided on comes from it"
+    assert [at for _, at in fitted][1:] == [NOW + timedelta(days=days) for days in (3, 89, 91)]
+
+
+def test_one_kind_that_cant_be_made_keeps_no_other(house: Floor, monkeypatch: pytest.MonkeyPatch):
+    def fails(*_: Any) -> making.Made:
+        raise ValueError("no such thing")
+
+    monkeypatch.setitem(making.MAKERS, REASON, fails)
+    advise_at(NOW)
+    assert {one.kind for one in suggestions.fittings(COMPANY)} == {DEMAND, LABOR, PRIORITY}
 
 
 def test_an_unknown_kind_is_refused_and_a_key_answered_once():

@@ -33,7 +33,8 @@ def test_what_really_was_the_reason_stands_at_the_line(house: Floor):
     one = asked(sold(house, 1, (0, 2))[0], 2)
     (line,) = one.lines
 
-    (answer,) = correct_reasons(INSPECTS, requests=[CorrectReason(line, "defective", "the motor is broken")])
+    wanted = CorrectReason(one.return_id, line, "defective", "the motor is broken")
+    (answer,) = correct_reasons(INSPECTS, requests=[wanted])
 
     assert answer == ReasonCorrected(line, "defective", "changed_mind")
     assert reason_of(line) == "defective"
@@ -44,8 +45,9 @@ def test_what_really_was_the_reason_stands_at_the_line(house: Floor):
 
 
 def test_it_stays_and_says_nothing_where_it_is_so_already(house: Floor):
-    (line,) = asked(sold(house, 1, (0, 2))[0], 2).lines
-    twice = [CorrectReason(line, "defective"), CorrectReason(line, "defective")]
+    one = asked(sold(house, 1, (0, 2))[0], 2)
+    (line,) = one.lines
+    twice = [CorrectReason(one.return_id, line, "defective")] * 2
     assert correct_reasons(INSPECTS, requests=twice)[1] == ReasonCorrected(line, "defective", "defective")
     assert correct_reasons(INSPECTS, requests=twice[:1]) == [ReasonCorrected(line, "defective", "defective")]
     found = sql.run("SELECT count(*) FROM kernel_event WHERE command = 'returns.correct_reasons'")
@@ -54,7 +56,8 @@ def test_it_stays_and_says_nothing_where_it_is_so_already(house: Floor):
 
 def test_refusals_leave_everything_as_it_was(house: Floor):
     orders = sold(house, 3, (0, 2))
-    (going,), ended = asked(orders[0], 2).lines, asked(orders[1], 2)
+    first, ended = asked(orders[0], 2), asked(orders[1], 2)
+    (going,) = first.lines
     policy(refund_at="authorized")
     paid = asked(orders[2], 2)
     assert isinstance(refund(ASKS, requests=[Refund(paid.return_id)])[0], Refunded)
@@ -65,19 +68,23 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     )
     unknown = ids.uuid7()
 
-    wrong, retired, gone, over, late = correct_reasons(
+    wrong, retired, gone, absent, foreign, over, late = correct_reasons(
         INSPECTS,
         requests=[
-            CorrectReason(going, "weather"),
-            CorrectReason(going, "style"),
-            CorrectReason(unknown, "defective"),
-            CorrectReason(ended.lines[0], "defective"),
-            CorrectReason(paid.lines[0], "defective"),
+            CorrectReason(first.return_id, going, "weather"),
+            CorrectReason(first.return_id, going, "style"),
+            CorrectReason(first.return_id, unknown, "defective"),
+            CorrectReason(unknown, going, "defective"),
+            CorrectReason(ended.return_id, going, "defective"),
+            CorrectReason(ended.return_id, ended.lines[0], "defective"),
+            CorrectReason(paid.return_id, paid.lines[0], "defective"),
         ],
     )
 
     assert isinstance(wrong, Invalid) and isinstance(retired, Invalid)
     assert gone == NotFound(what="line of a return", which=str(unknown))
+    assert absent == NotFound(what="return", which=str(unknown))
+    assert foreign == NotFound(what="line of a return", which=str(going)), "it is of another return"
     assert isinstance(over, WrongState) and over.facts["found"] == "cancelled"
     assert isinstance(late, WrongState) and late.facts["found"] == "refunded"
     assert {reason_of(one) for one in (going, ended.lines[0], paid.lines[0])} == {"changed_mind"}
@@ -89,7 +96,7 @@ def test_the_corrected_reason_decides_what_is_refunded(house: Floor):
     no_consumers()
     policy(fee_percent=10)
     mine, ours = (asked(one, 2) for one in sold(house, 2, (0, 2)))
-    correct_reasons(INSPECTS, requests=[CorrectReason(ours.lines[0], "defective")])
+    correct_reasons(INSPECTS, requests=[CorrectReason(ours.return_id, ours.lines[0], "defective")])
     back(mine)
     back(ours)
     totals = []
@@ -112,13 +119,15 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     for size in SIZES:
         some, returns = returns[:size], returns[size:]
         with statements():
-            correct_reasons(INSPECTS, requests=[CorrectReason(one.lines[0], "defective") for one in some])
+            wanted = [CorrectReason(one.return_id, one.lines[0], "defective") for one in some]
+            correct_reasons(INSPECTS, requests=wanted)
 
 
 def test_a_key_is_answered_once(house: Floor):
-    (line,) = asked(sold(house, 1, (0, 2))[0], 2).lines
-    one = CorrectReason(line, "defective", key="k")
+    given = asked(sold(house, 1, (0, 2))[0], 2)
+    (line,) = given.lines
+    one = CorrectReason(given.return_id, line, "defective", key="k")
     (first,) = correct_reasons(INSPECTS, requests=[one])
-    correct_reasons(INSPECTS, requests=[CorrectReason(line, "style")])
+    correct_reasons(INSPECTS, requests=[CorrectReason(given.return_id, line, "style")])
     assert correct_reasons(INSPECTS, requests=[one]) == [first]
     assert reason_of(line) == "style"

@@ -45,7 +45,7 @@ def test_advice_is_made_listed_accepted_and_declined(
     first, second = (one["id"] for one in json.loads(capsys.readouterr().out))
 
     assert cli.main(["advice", "accept", first]) == 0
-    assert capsys.readouterr().out == f"{first} accepted: work.open\n"
+    assert capsys.readouterr().out == f"{first} accepted: work.raise_items\n"
     assert cli.main(["advice", "decline", second, "--reason", "it can wait"]) == 0
     assert cli.main(["advice", "decline", first, "--reason", "too late"]) == 2
     assert "accepted" in capsys.readouterr().err

@@ -9,15 +9,17 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
-from entrepot.insight import suggestions
-from entrepot.insight.advising import PRIORITY, REASON
+from entrepot.insight import advice_facts as facts
+from entrepot.insight import making, suggestions
+from entrepot.insight.advising import PRIORITY, REASON, Advice
 from entrepot.insight.commands.advise import Advise, advise
 from entrepot.insight.tasks import advise_at
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
 from entrepot.work import queries as work
 from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveItem, resolve
 from tests.shop import COMPANY
 
 pytestmark = pytest.mark.django_db
@@ -54,8 +56,8 @@ def dear(shop) -> UUID:
     return opened.item
 
 
-def a_line_that_comes_back(shop) -> UUID:
-    order = shop.one("shipped")
+def a_line_that_comes_back(shop, nth: int = 0) -> UUID:
+    order = shop.orders["shipped"][nth]
     bought = sql.run(
         "SELECT id FROM orders_line WHERE order_id = %(order)s AND kind = 'goods' LIMIT 1", {"order": order}
     )
@@ -148,6 +150,18 @@ def test_a_reason_is_corrected_by_advice_or_by_hand(shop, reason, console):
     assert sql.run("SELECT reason FROM returns_line WHERE id = %(line)s", line) == [("defective",)]
 
 
+def test_a_form_corrects_lines_of_the_return_that_it_stands_on(shop, reason, console):
+    """A line that a program puts into the form of another return stays as it is."""
+    a_line_that_comes_back(shop, 1)
+    other = sql.run("SELECT id FROM returns_return WHERE id <> %(one)s", {"one": reason.document})
+    browser = console("inspector")
+    form = {"line": reason.subject, "reason": "defective"}
+    done = browser.post(f"/returns/{other[0][0]}/reason/", form)
+    assert not any("corrected" in one for one in said(done))
+    line = {"line": reason.subject}
+    assert sql.run("SELECT reason FROM returns_line WHERE id = %(line)s", line) == [("changed_mind",)]
+
+
 def test_the_queue_can_be_read_in_the_suggested_order_and_stays_as_it_is(shop, dear, console):
     browser = console("supervisor")
     usual = browser.get("/work/").content.decode()
@@ -156,6 +170,47 @@ def test_the_queue_can_be_read_in_the_suggested_order_and_stays_as_it_is(shop, d
     assert "waiting costs" in page
     assert page.index(str(dear)) < page.index("Look."), "the dearest first"
     assert work.item(dear).priority == 1
+
+
+def test_pages_of_the_suggested_order_go_on_behind_what_was_finished(shop, dear, console):
+    """Whoever works from the top finishes the very item behind which the next page begins."""
+    resolve(cause(), requests=[ResolveItem(dear, "no fault")])
+    browser = console("supervisor")
+    page = browser.get(f"/work/?view=advised&after={dear}").content.decode()
+    assert "Look." in page and f"/work/{dear}/" not in page
+    ranked = making.ranked(COMPANY, Advice(), timezone.now(), {})
+    middle = ranked[len(ranked) // 2].item.id
+    resolve(cause(), requests=[ResolveItem(middle, "no fault")])
+    page = browser.get(f"/work/?view=advised&after={middle}").content.decode()
+    shown = [one.item.id for one in ranked if f"/work/{one.item.id}/" in page]
+    assert shown == [one.item.id for one in ranked[len(ranked) // 2 + 1 :]]
+
+
+def test_the_suggested_order_says_where_it_ends_and_when_it_is_off(shop, dear, console, monkeypatch):
+    browser = console("supervisor")
+    assert "with most at stake" not in browser.get("/work/?view=advised").content.decode()
+    monkeypatch.setattr(facts, "RANKED_MAX", 3)
+    page = browser.get("/work/?view=advised").content.decode()
+    assert "the first 3 items of the queue and the 3 with most at stake" in page and str(dear) in page
+    kept = policies.SetPolicy(COMPANY, "insight.advice", Advice(switched_off=(PRIORITY,)), cause().at)
+    policies.set_policy(cause(), requests=[kept])
+    page = browser.get("/work/?view=advised").content.decode()
+    assert "Advice on the order of work is switched off" in page and "waiting costs" not in page
+
+
+def test_the_suggested_order_is_of_the_queue_that_is_asked_for(shop, dear, console, monkeypatch):
+    """The filter comes before the bound, or what stands behind others would never be shown."""
+    other = OpenItem(
+        COMPANY, "staffing", "order", ids.uuid7(), "Mine.", "controller", priority=0, value_minor=0
+    )
+    open_items(cause(), requests=[other])
+    monkeypatch.setattr(facts, "RANKED_MAX", 3)
+    browser = console("supervisor")
+    assert "Mine." not in browser.get("/work/?view=advised").content.decode()
+    for asked in ("type=staffing", "role=controller"):
+        page = browser.get(f"/work/?view=advised&{asked}").content.decode()
+        assert "Mine." in page and "Look." not in page
+    assert "Mine." not in browser.get("/work/?view=advised&kind=cases").content.decode()
 
 
 def test_advice_is_made_now_by_who_leads_and_every_night(shop, console):
@@ -176,13 +231,13 @@ def test_programs_read_and_decide(shop, dear, program):
     assert worth["priority"]["open"] == 1 and worth["priority"]["version"]
     assert lead.post(f"{API}/decline", {"suggestion": told["id"]}).status_code == 422
     done = lead.post(f"{API}/accept", {"suggestion": told["id"]}).json()
-    assert done == {"suggestion": told["id"], "command": "work.open", "document": str(dear)}
+    assert done == {"suggestion": told["id"], "command": "work.raise_items", "document": str(dear)}
     made = program("lead").post(API, {"kind": "priority"})
     assert made.json()["kind"] == "priority"
     assert program("inspector").post(API, {"kind": "priority"}).status_code == 403
 
 
 def test_programs_correct_reasons(shop, reason, program):
-    asked = {"line": str(reason.subject), "reason": "defective"}
+    asked = {"return_id": str(reason.document), "line": str(reason.subject), "reason": "defective"}
     done = program("inspector").post("/api/v1/returns/correct-reasons", asked).json()
     assert (done["reason"], done["was"]) == ("defective", reason.suggested["instead_of"])

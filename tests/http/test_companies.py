@@ -14,6 +14,7 @@ from django.utils import timezone
 from entrepot.insight import owners
 from entrepot.kernel import ids, sql
 from entrepot.parties.commands.register import RegisterCompany, register_companies
+from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
 from entrepot.web.api import house
 from entrepot.web.api.schemas import Out, Strict
 from entrepot.web.urls import urlpatterns
@@ -227,6 +228,23 @@ def test_what_another_company_has_is_not_there_where_a_code_may_stand_either(two
             assert told.status_code == 404, (url, one, told.content)
             assert str(ours) in told.json()["detail"]
     assert {"/api/v1/write-downs", "/api/v1/returns/departures"} <= set(seen)
+
+
+def test_a_line_of_another_companys_return_is_not_there_for_a_program(two, program):
+    """A line has no company of its own: it is looked for in the return that is named with it."""
+    order = two.one("shipped")
+    bought = sql.run(
+        "SELECT id FROM orders_line WHERE order_id = %(order)s AND kind = 'goods' LIMIT 1", {"order": order}
+    )
+    item = Item(bought[0][0], 1, "changed_mind")
+    (back,) = authorize(the_system(two.now), requests=[Authorize(order, (item,))])
+    assert isinstance(back, Authorized), back
+    (line,) = back.lines
+    for which in (ids.uuid7(), back.return_id):
+        one = {"return_id": str(which), "line": str(line), "reason": "defective"}
+        told = program("root").post("/api/v1/returns/correct-reasons?company=other", one, again=str(which))
+        assert told.status_code == 404, told.content
+    assert sql.run("SELECT reason FROM returns_line WHERE id = %(id)s", {"id": line}) == [("changed_mind",)]
 
 
 def test_a_key_that_looks_like_an_id_is_a_key(two, program):

@@ -73,13 +73,27 @@ def test_a_suggestion_is_made_once_and_decided_once(house: Floor) -> None:
     assert raised is isinstance(done[0], SuggestionAccepted)
 
 
+def test_what_is_decided_while_advice_is_made_is_not_suggested_again(house: Floor) -> None:
+    """Making takes long, and what it reads is older than the decision by then."""
+    dear = dear_one_behind()
+    advise(SYSTEM, requests=[Advise(COMPANY, PRIORITY)])
+    (told,) = suggestions.suggestions(COMPANY)
+    answers = at_once([
+        *[lambda: advise(SYSTEM, requests=[Advise(COMPANY, PRIORITY)])[0]] * (THREADS - 1),
+        lambda: decline_suggestions(SYSTEM, requests=[DeclineSuggestion(told.id, "it can wait")])[0],
+    ])  # fmt: skip
+    assert isinstance(answers[-1], SuggestionDeclined), answers
+    assert suggestions.of_subjects([dear]) == {}
+
+
 def test_a_reason_is_corrected_before_a_refund_or_not_at_all(house: Floor) -> None:
     policy(refund_at="authorized")
     for order in sold(house, 4, (0, 2)):
         one = asked(order, 2, occurred_at=NOW + timedelta(days=1))
         line = one.lines[0]
+        wanted = CorrectReason(one.return_id, line, "defective")
         corrected, refunded = at_once([
-            lambda line=line: correct_reasons(INSPECTS, requests=[CorrectReason(line, "defective")])[0],
+            lambda wanted=wanted: correct_reasons(INSPECTS, requests=[wanted])[0],
             lambda one=one: refund(ASKS, requests=[Refund(one.return_id)])[0],
         ])  # fmt: skip
         assert isinstance(refunded, Refunded), refunded

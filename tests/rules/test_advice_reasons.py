@@ -38,7 +38,7 @@ def some(many: int, seed: int = 7, noise: float = 0.0) -> list[Example]:
     for n in range(many):
         reason = names[n % len(names)]
         said = SAID[chance.choice(names) if chance.random() < noise else reason]
-        found.append(Example(f"r{n}", chance.choice(said), "clothes", f"S-{n % 4}", reason))
+        found.append(Example(f"r{n}", f"c{n}", chance.choice(said), "clothes", f"S-{n % 4}", reason))
     return found
 
 
@@ -92,16 +92,21 @@ def test_confidence_is_what_was_right_on_examples_held_out():
 
 def test_a_word_of_few_customers_is_not_in_the_model():
     secret = [
-        Example(f"s{n}", "Ruritania Hentzau too small", "clothes", "S-1", "too_small") for n in range(4)
+        Example(f"s{n}", f"w{n % 4}", "Ruritania Hentzau too small", "clothes", "S-1", "too_small")
+        for n in range(40)
     ]
     by = classifying.classifier([*some(300), *secret], 200)
     assert by is not None and not {"ruritania", "hentzau"} & by.model.words
+    fifth = secret[0]._replace(key="s40", customer="w4")
+    by = classifying.classifier([*some(300), *secret, fifth], 200)
+    assert by is not None and {"ruritania", "hentzau"} & by.model.words
 
 
 EXAMPLES = st.lists(
     st.builds(
         Example,
         key=st.text("abc0123", min_size=1, max_size=6),
+        customer=st.sampled_from("abcdefgh"),
         text=st.lists(st.sampled_from(KNOWN), max_size=5).map(" ".join),
         category=st.sampled_from(["", "shoes"]),
         sku=st.sampled_from(["A", "B"]),
@@ -128,8 +133,8 @@ def test_it_depends_on_the_examples_alone_and_chances_sum_to_one(examples, chanc
 
 
 @given(EXAMPLES)
-def test_only_words_of_enough_examples_are_counted(examples):
+def test_only_words_of_enough_customers_are_counted(examples):
     model = classifying.fit(examples)
     for word in model.words:
-        assert sum(word in one.features for one in examples) >= classifying.DOCUMENTS_MIN
+        assert len({one.customer for one in examples if word in one.features}) >= classifying.CUSTOMERS_MIN
     assert all(set(of) <= model.words for of in model.counts.values())

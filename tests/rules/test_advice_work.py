@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ def weekly(hours: float, weeks: int = 10) -> dict[date, float]:
 
 
 def test_people_are_what_the_same_weekdays_needed():
-    found = staffing.forecasts(CREW, weekly(20), TODAY, 8, SHIFTS["early"])
+    found = staffing.forecasts(CREW, weekly(20), TODAY, 8, SHIFTS["early"], TODAY)
     assert len(found) == 6, "nobody on the Sunday"
     people = {one.day.weekday(): (one.low, one.people, one.high) for one in found}
     assert people[1] == (3, 3, 3) and people[5] == (5, 5, 5), "20 h and 40 h in shifts of 8 h"
@@ -41,19 +42,41 @@ def test_people_are_what_the_same_weekdays_needed():
 
 def test_the_interval_is_as_wide_as_past_errors():
     days = {day: seconds * (1.5 if day.toordinal() // 7 % 2 else 0.5) for day, seconds in weekly(40).items()}
-    found = staffing.forecasts(CREW, days, TODAY, 8, SHIFTS["early"])
+    found = staffing.forecasts(CREW, days, TODAY, 8, SHIFTS["early"], TODAY)
     assert all(one.low < one.people < one.high and one.error > 0.2 for one in found)
 
 
 def test_too_little_history_tells_nothing():
-    assert staffing.forecasts(CREW, weekly(20, weeks=2), TODAY, 8, SHIFTS["early"]) == []
-    assert staffing.forecasts(CREW, {}, TODAY, 8, SHIFTS["early"]) == []
+    assert staffing.forecasts(CREW, weekly(20, weeks=2), TODAY, 8, SHIFTS["early"], TODAY) == []
+    assert staffing.forecasts(CREW, {}, TODAY, 8, SHIFTS["early"], TODAY) == []
 
 
 def test_what_is_done_after_midnight_is_of_the_shift_of_the_evening():
     found = [Spent("N1", "pick", TODAY, time(2), 60.0), Spent("N1", "pick", TODAY, time(23), 30.0)]
     days = staffing.by_crew(found, {"N1": SHIFTS})[Crew("N1", "pick", "night")]
     assert days == {TODAY - timedelta(days=1): 60.0, TODAY: 30.0}
+
+
+@pytest.mark.parametrize(
+    ("at", "until"),
+    [
+        (datetime(2026, 11, 23, 4, 10, tzinfo=UTC), TODAY - timedelta(days=1)),  # ten past five there
+        (datetime(2026, 11, 23, 5, tzinfo=UTC), TODAY),
+        (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), TODAY - timedelta(days=1)),  # half past midnight there
+        (datetime(2026, 7, 1, 4, 10, tzinfo=UTC), date(2026, 7, 1)),  # in summer it is ten past six
+    ],
+)
+def test_a_night_is_told_when_it_is_over_by_the_clock_of_its_node(at, until):
+    berlin = ZoneInfo("Europe/Berlin")
+    assert staffing.over_until(at, Shift(time(22), time(6)), berlin) == until
+    assert staffing.over_until(at, Shift(time(6), time(14)), berlin) == at.astimezone(berlin).date()
+
+
+def test_a_night_that_goes_on_is_no_day_without_work():
+    """What it has had so far would pull the same weekday down, and count as an error of the forecast."""
+    days = dict.fromkeys(weekly(20), 28800.0) | {TODAY - timedelta(days=1): 60.0}
+    on = staffing.forecasts(CREW, days, TODAY, 8, SHIFTS["night"], TODAY - timedelta(days=1))
+    assert {one.error for one in on} == {0.0} and all(60 not in one.days for one in on)
 
 
 def test_a_shift_is_as_long_as_the_clock_says():
@@ -66,8 +89,8 @@ def test_a_forecast_looks_at_days_before_alone(drawn):
     days = {TODAY - timedelta(days=n): seconds for n, seconds in drawn.items()}
     later = days | {TODAY + timedelta(days=n): 1e9 for n in range(9)}
     shift = SHIFTS["early"]
-    found = staffing.forecasts(CREW, days, TODAY, 8, shift)
-    assert found == staffing.forecasts(CREW, later, TODAY, 8, shift)
+    found = staffing.forecasts(CREW, days, TODAY, 8, shift, TODAY)
+    assert found == staffing.forecasts(CREW, later, TODAY, 8, shift, TODAY)
     assert all(0 <= one.low <= one.people <= one.high for one in found)
 
 

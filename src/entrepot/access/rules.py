@@ -145,8 +145,8 @@ EVERYBODY = (
 
 ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
-        *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
-        "insight.advise", "returns.correct_reasons",
+        *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.raise_items", "work.resolve_subjects",
+        "kernel.set_policy", "insight.advise", "returns.correct_reasons",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
         "channels.ask_imports", "channels.withdraw_imports", "channels.save_mapping",
@@ -181,7 +181,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
     ),
     "warehouse supervisor": (
-        *EVERYBODY, "work.open", "work.assign", "warehouse.switch_bins", "warehouse.retire_bins",
+        *EVERYBODY, "work.open", "work.assign", "work.raise_items", "warehouse.switch_bins", "warehouse.retire_bins",
         "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
         "warehouse.pace",
         "warehouse.take_lists", "warehouse.pick_lists", "warehouse.split_lists", "network.register_layouts",
@@ -271,6 +271,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "controller": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds", "work.assign",
+        "work.raise_items",
         "ledger.record_rates", "ledger.record_rate_files", "ledger.correct_rates", "ledger.choose_costing",
         "ledger.write_down", "ledger.revalue",
         "ledger.enter_entries", "ledger.reverse_entries", "ledger.decide_entries",

@@ -18,8 +18,8 @@ from entrepot.warehouse.task_times import OBSERVED
 
 EXAMPLES_MAX = 20_000
 """Inspected returns that reasons are fitted to, the latest: more tell no more."""
-WAITING_MAX = 2_000
-"""Work items that are put in order, the first of the queue."""
+RANKED_MAX = 2_000
+"""Work items that are put in order: so many of the first of the queue, and of those with most at stake."""
 CLOSED_MAX = 10_000
 OPENED_BEFORE = timedelta(days=180)
 """How long before the time that is looked at finished items may have been opened."""
@@ -44,7 +44,8 @@ class Asked(NamedTuple):
 
 
 def examples(company: int, since: datetime) -> list[Example]:
-    """Lines with a comment of which every unit that came was inspected and taken back. 1 statement."""
+    """Lines with a comment of which every unit that came was inspected and taken back; none whose reason advice gave,
+    which would learn from itself. 1 statement."""
     params = {
         "company": company, "since": since, "first": ids.since(since), "mask": f"%{MASK}%", "limit": EXAMPLES_MAX,
     }  # fmt: skip
@@ -52,16 +53,22 @@ def examples(company: int, since: datetime) -> list[Example]:
 
 
 def asked(company: int, limit: int = 1_000) -> list[Asked]:
-    """Lines with a comment, of returns that go on, of which nothing was refunded. 1 statement."""
-    return [Asked(*row) for row in sql.run(_ASKED, {"company": company, "limit": limit})]
+    """Lines with a comment, of returns that go on, of which nothing was refunded. What somebody was erased from is
+    left out. 1 statement."""
+    params = {"company": company, "mask": f"%{MASK}%", "limit": limit}
+    return [Asked(*row) for row in sql.run(_ASKED, params)]
 
 
+# A guest is known by the mail address that is billed; who gave none is taken for somebody else each time.
 _EXAMPLES = """
-SELECT l.id, l.note, s.category, s.code, l.reason
+SELECT l.id, COALESCE(o.customer_id::text, NULLIF(a.mailbox, ''), o.id::text), l.note, s.category, s.code, l.reason
 FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id JOIN catalog_sku AS s ON s.id = l.sku_id
+JOIN orders_order AS o ON o.id = r.order_id
+LEFT JOIN parties_address AS a ON a.id = COALESCE(o.billing_id, o.address_id)
 WHERE r.company_id = %(company)s::smallint AND r.id >= %(first)s::uuid AND r.requested_at >= %(since)s::timestamptz
   AND l.inspected > 0 AND l.inspected >= l.quantity - l.cancelled - l.missing AND l.refused = 0
   AND l.reason <> 'not_given' AND l.note <> '' AND l.note NOT LIKE %(mask)s::text
+  AND NOT EXISTS (SELECT FROM insight_suggestion AS g WHERE g.subject_id = l.id AND g.state = 'accepted')
 ORDER BY r.requested_at DESC, l.id LIMIT %(limit)s::int
 """
 
@@ -69,7 +76,7 @@ _ASKED = """
 SELECT l.id, r.id, r.number, l.note, s.category, s.code, l.reason
 FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id JOIN catalog_sku AS s ON s.id = l.sku_id
 WHERE r.company_id = %(company)s::smallint AND r.state NOT IN ('declined', 'closed', 'cancelled')
-  AND l.note <> '' AND l.refunded = 0 AND l.quantity > l.cancelled
+  AND l.note <> '' AND l.note NOT LIKE %(mask)s::text AND l.refunded = 0 AND l.quantity > l.cancelled
 ORDER BY r.id DESC, l.id LIMIT %(limit)s::int
 """
 
@@ -139,9 +146,9 @@ _CAMPAIGNS = """
 SELECT k.sku, k.channel, named.name, sum(l.quantity)::int
 FROM unnest(%(skus)s::uuid[], %(channels)s::text[]) AS k(sku, channel)
 JOIN network_channel AS c ON c.company_id = %(company)s::smallint AND c.code = k.channel
-JOIN orders_order AS o ON o.id >= %(first_id)s::uuid AND o.channel_id = c.id
+JOIN orders_order AS o ON o.id >= %(first_id)s::uuid AND o.channel_id = c.id AND o.merged_into IS NULL
      AND o.placed_at >= %(since)s::timestamptz AND o.placed_at < %(until)s::timestamptz AND o.demand = 'sale'
-JOIN orders_line AS l ON l.order_id = o.id AND l.sku_id = k.sku AND l.kind = 'goods'
+JOIN orders_line AS l ON l.order_id = o.id AND l.sku_id = k.sku AND l.kind = 'goods' AND l.instead_of IS NULL
 CROSS JOIN LATERAL (
     SELECT o.campaign AS name WHERE o.campaign <> ''
     UNION SELECT p.code FROM orders_promotion AS p
@@ -149,8 +156,23 @@ CROSS JOIN LATERAL (
 GROUP BY 1, 2, 3
 """
 
-# What stands there now, less what has moved since: by the ledger of moves, as of both ends of the day.
+# What stands there now, less what has moved since: by the ledger of moves, as of both ends of the day. Of each SKU
+# once, back from its last move; a day further than it would have to, for what a command wrote behind what came a little
+# later.
 _STOOD = """
+WITH moved AS (
+    SELECT side.bucket, sum(side.units) AS since_began,
+           sum(side.units) FILTER (WHERE m.occurred_at >= %(until)s::timestamptz) AS since_ended
+    FROM (SELECT DISTINCT sku FROM unnest(%(skus)s::uuid[]) AS one(sku)) AS k
+    CROSS JOIN LATERAL (
+        SELECT m.to_bucket, m.from_bucket, m.quantity, m.occurred_at FROM stock_move AS m
+        WHERE m.sku_id = k.sku AND m.occurred_at >= %(since)s::timestamptz
+          AND m.id > COALESCE((SELECT e.id FROM stock_move AS e
+                               WHERE e.sku_id = k.sku
+                                 AND e.recorded_at < %(since)s::timestamptz - interval '1 day'
+                               ORDER BY e.id DESC LIMIT 1), 0)) AS m
+    CROSS JOIN LATERAL (VALUES (m.to_bucket, m.quantity), (m.from_bucket, -m.quantity)) AS side(bucket, units)
+    WHERE side.bucket IS NOT NULL GROUP BY 1)
 SELECT k.sku, k.channel,
        COALESCE(sum(b.quantity - COALESCE(m.since_began, 0)), 0)::int,
        COALESCE(sum(b.quantity - COALESCE(m.since_ended, 0)), 0)::int
@@ -159,13 +181,7 @@ JOIN network_channel AS c ON c.company_id = %(company)s::smallint AND c.code = k
 JOIN network_channelnode AS n ON n.channel_id = c.id
 JOIN stock_bucket AS b ON b.sku_id = k.sku AND b.node_id = n.node_id AND b.status = 'sellable'
      AND b.company_id = %(company)s::smallint
-LEFT JOIN LATERAL (
-    SELECT sum(units) AS since_began,
-           sum(units) FILTER (WHERE occurred_at >= %(until)s::timestamptz) AS since_ended
-    FROM (SELECT occurred_at, CASE WHEN to_bucket = b.id THEN quantity ELSE -quantity END AS units
-          FROM stock_move
-          WHERE sku_id = k.sku AND b.id IN (to_bucket, from_bucket)
-            AND occurred_at >= %(since)s::timestamptz) AS moved) AS m ON true
+LEFT JOIN moved AS m ON m.bucket = b.id
 GROUP BY 1, 2
 """
 
@@ -194,10 +210,31 @@ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 # ---- work
 
 
-def waiting(company: int, at: datetime) -> list[Waiting]:
-    """Unfinished items that do not sleep, the first of the queue. 1 statement."""
-    params = {"company": company, "at": at, "limit": WAITING_MAX}
+class Queue(NamedTuple):
+    """Which items are asked for; all of them without any."""
+
+    type: str = ""
+    roles: Sequence[str] | None = None
+    kind: str = ""
+
+
+ALL = Queue()
+
+
+def waiting(company: int, at: datetime, unknown_minor: int, queue: Queue = ALL) -> list[Waiting]:
+    """Unfinished items of a queue that do not sleep: the first of it, and those with most at stake wherever they
+    stand, `unknown_minor` where nobody knows. 1 statement, which reads the whole queue."""
+    params = {
+        "company": company, "at": at, "limit": RANKED_MAX, "unknown": unknown_minor, "type": queue.type,
+        "roles": None if queue.roles is None else list(queue.roles), "kind": queue.kind,
+    }  # fmt: skip
     return [Waiting(*row) for row in sql.run(_WAITING, params)]
+
+
+def item(company: int, which: UUID) -> Waiting | None:
+    """An item as it would wait, whether or not it is finished. 1 statement."""
+    rows = sql.run(_ITEM, {"company": company, "which": which})
+    return Waiting(*rows[0]) if rows else None
 
 
 def closed(company: int, since: datetime) -> list[Closed]:
@@ -216,12 +253,24 @@ COALESCE((SELECT (term ->> 1)::bigint FROM jsonb_array_elements(w.terms) AS term
               WHEN 'return' THEN (SELECT r.order_id FROM returns_return AS r WHERE r.id = w.subject_id) END))
 """
 
+_AS_IT_WAITS = f"SELECT w.id, w.type, w.opened_at, w.due_at, w.ranked_at, w.points, {_VALUE}"
+
 _WAITING = f"""
-SELECT w.id, w.type, w.opened_at, w.due_at, w.ranked_at, w.points, {_VALUE}
-FROM work_item AS w
-WHERE w.company_id = %(company)s::smallint AND w.state <> 'done'
-  AND (w.snoozed_until IS NULL OR w.snoozed_until <= %(at)s::timestamptz)
-ORDER BY w.ranked_at, w.due_at, w.id LIMIT %(limit)s::int
+WITH queue (id, type, opened_at, due_at, ranked_at, points, value, place) AS (
+    {_AS_IT_WAITS}, row_number() OVER (ORDER BY w.ranked_at, w.due_at, w.id)::int
+    FROM work_item AS w
+    WHERE w.company_id = %(company)s::smallint AND w.state <> 'done'
+      AND (w.snoozed_until IS NULL OR w.snoozed_until <= %(at)s::timestamptz)
+      AND %(type)s::text IN ('', w.type) AND %(kind)s::text IN ('', w.kind)
+      AND (%(roles)s::text[] IS NULL OR w.role = ANY(%(roles)s::text[])))
+SELECT id, type, opened_at, due_at, ranked_at, points, value, place
+FROM (SELECT *, row_number() OVER (ORDER BY COALESCE(value, %(unknown)s::bigint) DESC, due_at, id) AS dear
+      FROM queue) AS q
+WHERE place <= %(limit)s::int OR dear <= %(limit)s::int ORDER BY place
+"""
+
+_ITEM = f"""
+{_AS_IT_WAITS} FROM work_item AS w WHERE w.id = %(which)s::uuid AND w.company_id = %(company)s::smallint
 """
 
 _CLOSED = f"""
@@ -232,32 +281,4 @@ FROM (SELECT * FROM work_item
         AND closed_at >= %(since)s::timestamptz
       ORDER BY closed_at DESC, id LIMIT %(limit)s::int) AS w
 ORDER BY w.closed_at, w.id
-"""
-
-
-class Raised(NamedTuple):
-    """A work item as it was opened, to be opened again more urgent."""
-
-    company: int
-    type: str
-    subject_kind: str
-    subject: UUID
-    reason: str
-    role: str
-    dedupe: str
-    kind: str
-    value_minor: int | None
-
-
-def to_raise(items: Sequence[UUID]) -> dict[UUID, Raised]:
-    """Items by id. 1 statement; none for no items."""
-    if not items:
-        return {}
-    return {row[0]: Raised(*row[1:]) for row in sql.run(_TO_RAISE, {"items": list(items)})}
-
-
-_TO_RAISE = """
-SELECT w.id, w.company_id::int, w.type, w.subject_kind, w.subject_id, w.reason, w.role, w.dedupe, w.kind,
-       (SELECT (term ->> 1)::bigint FROM jsonb_array_elements(w.terms) AS term WHERE term ->> 0 = 'value' LIMIT 1)
-FROM work_item AS w WHERE w.id = ANY(%(items)s::uuid[])
 """

@@ -12,6 +12,7 @@ from msgspec import Meta
 from entrepot.kernel.errors import Invalid, NotPermitted, Refused
 from entrepot.kernel.shapes import shape
 from entrepot.kernel.states import machine
+from entrepot.returns.rules import REASONS
 
 REASON, DEMAND, LABOR, PRIORITY = KINDS = ("return reason", "demand", "labor", "priority")
 SUGGESTION = machine(
@@ -52,7 +53,9 @@ class Advice:
     open_days: Days = 14
     """After so many days a suggestion that nobody decided on, and that is not made again, expires."""
     declined_days: Days = 30
-    """Days in which a suggestion that was declined is not made again."""
+    """Days in which a suggestion that somebody declined or accepted is not made again."""
+    kept_days: Annotated[int, Meta(ge=90, le=3650)] = 730
+    """After so many days a suggestion that expired undecided is forgotten."""
 
     def __post_init__(self) -> None:
         for name, found in (("switched_off", self.switched_off), ("confidence_min", self.confidence_min)):
@@ -110,7 +113,7 @@ def needs(kind: str, suggested: Mapping[str, Any]) -> tuple[str, ...]:
         case "labor":
             return ("work.open", "work.assign")
         case _:
-            return ("work.open", "work.assign")
+            return ("work.raise_items",)
 
 
 def decide(
@@ -131,7 +134,21 @@ def decide(
     return SUGGESTION.step(state, event)
 
 
+FLAWED = frozenset({"damaged_in_transit", "defective", "poor_quality", "expired", "missing_parts"})
+"""Reasons that speak of a flaw which an inspector finds at the goods."""
+SOUND = frozenset(code for code, one in REASONS.items() if one.group in ("fit", "remorse"))
+"""Reasons that speak of goods without one. By the others an inspection tells nothing."""
+
+
+def is_same_deed(kind: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether following one does what following the other does: an item's places change with others, and the interval
+    of a forecast with its errors."""
+    told_by = {PRIORITY: "priority", LABOR: "people"}.get(kind)
+    return was.get(told_by) == now.get(told_by) if told_by else dict(was) == dict(now)
+
+
 def is_same_advice(kind: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether what is suggested about a subject is what was declined before: another reason or another day is not."""
+    """Whether what is suggested about a subject is what somebody decided on before: another reason or another day is
+    not."""
     told_by = {REASON: "reason", DEMAND: "day"}.get(kind)
     return told_by is None or was.get(told_by) == now.get(told_by)

@@ -3,7 +3,7 @@ that was worth. Nothing is written here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
@@ -123,15 +123,17 @@ def people_for_shifts(company: int, policy: Advice, at: datetime) -> Made:
     forecasts = []
     came: list[Came] = []
     for crew, days in sorted(crews.items()):
-        today = at.astimezone(ZoneInfo(nodes[crew.node].time_zone)).date()
-        whole = staffing.seconds_of(shifts[crew.node][crew.shift])
+        zone = ZoneInfo(nodes[crew.node].time_zone)
+        today = at.astimezone(zone).date()
+        shift = shifts[crew.node][crew.shift]
+        over, whole = staffing.over_until(at, shift, zone), staffing.seconds_of(shift)
         came += [
             Came(nodes[crew.node].id, about_crew(crew, day), ceil(days.get(day, 0.0) / whole))
             for n in range(1, DAYS_JUDGED + 1)
-            if (day := today - timedelta(days=n))
+            if (day := over - timedelta(days=n))
         ]
-        tried += staffing.errors(days, today, weeks)
-        forecasts += staffing.forecasts(crew, days, today, weeks, shifts[crew.node][crew.shift])
+        tried += staffing.errors(days, over, weeks)
+        forecasts += staffing.forecasts(crew, days, today, weeks, shift, over)
     off = staffing.wape(tried)
     fitted_on = {"crews": len(crews), "weeks": weeks, "since": since.date().isoformat()}
     measured = {} if off is None else {"wape": round(off, 4), "tried": len(tried)}
@@ -162,7 +164,7 @@ def about_crew(crew: staffing.Crew, day: date) -> str:
 def order_of_work(company: int, policy: Advice, at: datetime) -> Made:
     """Work items that wait behind cheaper ones. 2 statements."""
     closed = facts.closed(company, at - CLOSED_FOR)
-    dearest = ranked(company, policy, at, closed)
+    dearest = ranked(company, policy, at, urgency.durations_of(closed))
     tried = urgency.backtest(closed, policy.value_minor)
     fitted_on = {
         "closed": len(closed), "since": (at - CLOSED_FOR).date().isoformat(), "waiting": len(dearest),
@@ -182,11 +184,17 @@ def order_of_work(company: int, policy: Advice, at: datetime) -> Made:
 
 
 def ranked(
-    company: int, policy: Advice, at: datetime, closed: list[urgency.Closed] | None = None
+    company: int,
+    policy: Advice,
+    at: datetime,
+    durations: Mapping[str, Sequence[float]],
+    queue: facts.Queue = facts.ALL,
 ) -> list[urgency.Cost]:
-    """Unfinished items by what waiting with them is expected to cost. 1 statement; 2 where `closed` is not given."""
-    known = facts.closed(company, at - CLOSED_FOR) if closed is None else closed
-    return urgency.costs(facts.waiting(company, at), urgency.durations_of(known), at, policy.value_minor)
+    """Unfinished items of a queue by what waiting with them is expected to cost, as far as `facts.RANKED_MAX` goes.
+    1 statement."""
+    return urgency.costs(
+        facts.waiting(company, at, policy.value_minor, queue), durations, at, policy.value_minor
+    )
 
 
 def sum_of(cost: urgency.Cost) -> dict[str, Any]:

@@ -72,10 +72,15 @@ class Suggestion(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["company_id", "confidence", "id"],
-                name="insight_suggestion_open",
-                condition=Q(state="open"),
+                fields=["company_id", "state", "confidence", "id"], name="insight_suggestion_listed"
             ),
+            models.Index(fields=["company_id", "made_at"], name="insight_suggestion_made"),
+            models.Index(
+                fields=["company_id", "judged_at"],
+                name="insight_suggestion_judged",
+                condition=Q(judged_at__isnull=False),
+            ),
+            models.Index(fields=["fitting_id"], name="insight_suggestion_of_fitting"),
             models.Index(fields=["subject_id"], name="insight_suggestion_of_subject"),
             models.Index(
                 fields=["company_id", "decided_at"],
@@ -118,3 +123,9 @@ class Suggestion(models.Model):
 # Where anybody may be named: an erasure takes their names out, and the retention rules all that is old.
 forget.notes("insight_answer", "arguments", "answer")
 forget.notes("insight_suggestion", "reasons", "why", at="t.made_at")
+# The words that spoke for a reason are those of a customer: with them goes what was suggested by them.
+forget.derived("""
+UPDATE insight_suggestion AS s SET reasons = '{}', state = CASE s.state WHEN 'open' THEN 'expired' ELSE s.state END
+FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id
+WHERE r.order_id = ANY(%(orders)s::uuid[]) AND s.subject_kind = 'return_line' AND s.subject_id = l.id
+""")

@@ -8,7 +8,19 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from entrepot.insight import campaigns, kpis, pace, pages, profit, promises, return_times, tax_report
+from entrepot.insight import (
+    advice_facts,
+    campaigns,
+    kpis,
+    making,
+    pace,
+    pages,
+    profit,
+    promises,
+    return_times,
+    tax_report,
+    urgency,
+)
 from entrepot.insight.answers import question, question_of_reports, question_of_work
 from entrepot.kernel import queries as kernel
 from entrepot.returns import asked_queries, cohort_queries
@@ -47,6 +59,12 @@ def kpi_rows(company: int, at: datetime, kpi: str, asked: kpis.Asked, limit: int
 @question_of_reports
 def promises_kept(company: int, at: datetime, by: str, asked: promises.Asked) -> list[promises.Kept]:
     return promises.kept(company, by, asked)
+
+
+@question
+def item_durations(company: int, at: datetime) -> dict[str, list[float]]:
+    """How many hours finished work items of each type took of late, in order."""
+    return urgency.durations_of(advice_facts.closed(company, at - making.CLOSED_FOR))
 
 
 @question

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from math import ceil
 from statistics import median
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from entrepot.warehouse.labor import Shift, shift_of
 
@@ -61,6 +62,13 @@ def seconds_of(shift: Shift) -> int:
     return ends - begins if begins < ends else ends - begins + 86_400
 
 
+def over_until(at: datetime, shift: Shift, zone: ZoneInfo) -> date:
+    """The first day of which the shift is not told yet: today, and yesterday too while one through midnight goes on."""
+    today = at.astimezone(zone).date()
+    goes_on = shift.begins >= shift.ends and at < datetime.combine(today, shift.ends, zone)
+    return today - timedelta(days=1) if goes_on else today
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What a crew will need on a day: seconds, and people with the interval that past errors leave.
@@ -109,12 +117,12 @@ def wape(tried: Sequence[tuple[float, float]]) -> float | None:
 
 
 def forecasts(
-    crew: Crew, days: Mapping[date, float], today: date, weeks: int, shift: Shift
+    crew: Crew, days: Mapping[date, float], today: date, weeks: int, shift: Shift, until: date
 ) -> list[Forecast]:
-    """The days ahead on which a crew will have work, as far as history tells."""
+    """The days ahead on which a crew will have work, as far as history tells; of days from `until` on it does not."""
     if not days:
         return []
-    tried = errors(days, today, weeks)
+    tried = errors(days, until, weeks)
     off = wape(tried)
     if off is None:
         return []
@@ -123,7 +131,7 @@ def forecasts(
     found = []
     for n in range(1, AHEAD + 1):
         day = today + timedelta(days=n)
-        known = expected(days, day, today, weeks)
+        known = expected(days, day, until, weeks)
         seconds = median(known) if len(known) >= WEEKS_MIN else 0.0
         if seconds:
             low, high = ceil(max(0.0, seconds - within) / whole), ceil((seconds + within) / whole)

@@ -6,6 +6,9 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import sha256
 
+import psycopg
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -17,6 +20,8 @@ from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.work.commands.open_items import OpenItem, open_items
+
+log = structlog.get_logger("entrepot.insight")
 
 SHOWN_MAX = 50
 """Discrepancies of a night that become work items; beyond that something larger is wrong, and these will show it."""
@@ -44,11 +49,17 @@ def advise_nightly(timestamp: int) -> None:  # noqa: ARG001  procrastinate says 
 
 
 def advise_at(at: datetime) -> None:
-    """Advice of each kind for all companies, a kind at a time so that none waits for the slowest."""
-    companies = parties.companies()
-    for kind in KINDS:
-        cause = Cause(Actor("system:advise", everything=True), at, "nightly advice")
-        advise(cause, requests=[Advise(one.id, kind) for one in companies])
+    """Advice of each kind for each company, one at a time: none waits for another, and where one can't be made the
+    others are. The log tells which."""
+    for company in parties.companies():
+        for kind in KINDS:
+            cause = Cause(Actor("system:advise", everything=True), at, "nightly advice")
+            try:
+                advise(cause, requests=[Advise(company.id, kind)])
+            except (psycopg.OperationalError, OperationalError, InterfaceError):
+                raise
+            except Exception:
+                log.exception("advice can't be made", company=company.id, kind=kind)
 
 
 def prove_at(at: datetime) -> int:

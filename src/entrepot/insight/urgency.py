@@ -18,7 +18,8 @@ SUGGESTED_MAX = 50
 
 
 class Waiting(NamedTuple):
-    """An unfinished item in its queue. `value_minor` is None where nobody knows what is at stake."""
+    """An unfinished item in its queue. `value_minor` is None where nobody knows what is at stake; `place` is its place
+    in the whole queue, where only a part of it is looked at."""
 
     id: UUID
     type: str
@@ -27,6 +28,7 @@ class Waiting(NamedTuple):
     ranked_at: datetime
     points: int
     value_minor: int | None
+    place: int = 0
 
 
 class Closed(NamedTuple):
@@ -83,13 +85,25 @@ def costs(
     waiting: Sequence[Waiting], durations: Mapping[str, Sequence[float]], at: datetime, unknown_minor: int
 ) -> list[Cost]:
     """The expected cost of each, the dearest first; of equals what is due first."""
-    found = []
-    for one in waiting:
-        age, allowed = _hours(at - one.opened_at), _hours(one.due_at - one.opened_at)
-        late, of, share = chance(durations.get(one.type, ()), age, allowed)
-        value = unknown_minor if one.value_minor is None else one.value_minor
-        found.append(Cost(one, value, one.value_minor is not None, age, late, of, share))
-    return sorted(found, key=lambda one: (-one.cost_minor, one.item.due_at, str(one.item.id)))
+    return sorted((cost_of(one, durations, at, unknown_minor) for one in waiting), key=order_of)
+
+
+def cost_of(one: Waiting, durations: Mapping[str, Sequence[float]], at: datetime, unknown_minor: int) -> Cost:
+    """The expected cost of one."""
+    age, allowed = _hours(at - one.opened_at), _hours(one.due_at - one.opened_at)
+    late, of, share = chance(durations.get(one.type, ()), age, allowed)
+    value = unknown_minor if one.value_minor is None else one.value_minor
+    return Cost(one, value, one.value_minor is not None, age, late, of, share)
+
+
+def order_of(one: Cost) -> tuple[int, datetime, str]:
+    """Where it stands among others."""
+    return (-one.cost_minor, one.item.due_at, str(one.item.id))
+
+
+def behind(found: Sequence[Cost], last: Cost | None) -> list[Cost]:
+    """Those that come after one, whether or not it stands among them still."""
+    return [one for one in found if last is None or order_of(one) > order_of(last)]
 
 
 def _hours(span: timedelta) -> float:
@@ -118,7 +132,7 @@ def raises(dearest: Sequence[Cost]) -> list[Raise]:
     for place, one in enumerate(dearest[:third], 1):
         needed = min(POINTS_MAX, ceil(_hours(one.item.opened_at - edge)))
         if now[one.item.id] > third and needed > one.item.points:
-            found.append(Raise(one, needed, place, now[one.item.id]))
+            found.append(Raise(one, needed, place, max(now[one.item.id], one.item.place)))
     return found[:SUGGESTED_MAX]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from entrepot.kernel import masking, sql
 
@@ -35,6 +36,21 @@ def notes(
 def notes_kept() -> Mapping[str, Notes]:
     """The tables with notes, by name."""
     return _NOTES
+
+
+_DERIVED: list[str] = []
+
+
+def derived(statement: str) -> None:
+    """Say how what the caller's room worked out of the words of people is emptied: by a statement that is given the
+    `orders` of who is forgotten."""
+    _DERIVED.append(statement)
+
+
+def forget_derived(orders: Collection[UUID]) -> None:
+    """Empty all that was worked out of what people wrote about their orders. 1 statement for each that says so."""
+    for statement in _DERIVED if orders else ():
+        sql.change(statement, {"orders": sorted(orders)})
 
 
 def messages_about(

@@ -88,8 +88,8 @@ def says(one: Suggestion) -> str:
 
 
 def because(one: Suggestion, currency: str) -> tuple[str, ...]:
-    """Why, with sums that a person can check."""
-    return _BECAUSE[one.kind](one.reasons, currency)
+    """Why, with sums that a person can check; nothing where it went with whoever was erased."""
+    return _BECAUSE[one.kind](one.reasons, currency) if one.reasons else ()
 
 
 def _of_reason(told: Mapping[str, Any], _currency: str) -> tuple[str, ...]:

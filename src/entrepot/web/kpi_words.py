@@ -299,9 +299,9 @@ WORDS = {
     "advice right": Words(
         _("Advice right"),
         _(
-            "Of the suggestions of which it is known by now what came, those that were right: the reason that a "
-            "closed return has, people that were needed within the interval, work that was late in its old place, "
-            "anomalies that somebody took for some."
+            "Of the suggestions of which it is known by now what came, those that were right: reasons that fit what "
+            "an inspector found, people that were needed within the interval, work that was late in its old place. "
+            "Nothing tells it of demand."
         ),
         _("suggestions"),
     ),

@@ -664,6 +664,7 @@ WORDS: dict[str, str | Promise] = {
     "work.escalate": _("another role was asked"),
     "work.escalate_overdue": _("overdue: another role was asked"),
     "work.open_case": _("case opened"),
+    "work.raise_items": _("made more urgent"),
     "work.link": _("linked"),
     "work.resolve": _("resolved"),
     "work.resolve_subjects": _("resolved: its cause went away"),

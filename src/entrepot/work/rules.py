@@ -292,6 +292,20 @@ def points_of(terms: Iterable[Term]) -> int:
     return sum(term.points for term in terms)
 
 
+def urgency_of(terms: Iterable[Term]) -> int:
+    """What somebody says of it, or the type of the exception, whatever else is known."""
+    return sum(term.points for term in terms if term.name == "urgency")
+
+
+def raised(terms: Sequence[Term], points: int) -> tuple[Term, ...]:
+    """The terms with so much urgency that they come to so many points; as they are where they do already."""
+    others = tuple(term for term in terms if term.name != "urgency")
+    urgency = points - points_of(others)
+    if urgency <= urgency_of(terms):
+        return tuple(terms)
+    return (Term("urgency", urgency, urgency), *others)
+
+
 def ranked_at(opened_at: datetime, points: int) -> datetime:
     """The place in the queue: since when an item without points would have to wait to be as urgent.
 

@@ -13,5 +13,7 @@ ITEM = machine(
     ("snooze", "open", "open"),
     ("snooze", "claimed", "claimed"),
     ("escalate", ("open", "claimed"), "open"),
+    ("raise", "open", "open"),
+    ("raise", "claimed", "claimed"),
     ("resolve", ("open", "claimed"), "done"),
 )

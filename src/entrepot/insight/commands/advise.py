@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from entrepot.insight.advising import (
     DEMAND,
+    FLAWED,
     KINDS,
     LABOR,
+    SOUND,
     Advice,
     Suggested,
     is_same_advice,
+    is_same_deed,
     misfit_suggested,
 )
 from entrepot.insight.making import MAKERS, Made
@@ -28,6 +32,10 @@ from entrepot.kernel.events import Event
 
 Key = tuple[int, str]
 """Company and kind."""
+About = tuple[UUID, str]
+"""Subject, and what tells a suggestion from others about it."""
+DELETED_MAX = 10_000
+"""Rows that are forgotten at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +60,28 @@ class Advised:
 @command("insight.advise")
 def advise(cause: Cause, /, *, requests: Sequence[Advise]) -> list[Advised | Refused]:
     """The suggestions of each kind made anew from what is known now: those that are surer than the policy
-    `insight.advice` asks for, and that nobody declined lately. One that stands open is renewed. What is not made again
-    expires, as does what nobody decided on in time, and all of a kind that is switched off. What came of earlier
-    ones is noted. Nothing else is changed.
+    `insight.advice` asks for, and that nobody decided on lately. One that stands open is renewed where following it
+    does the same; else it expires and a new one stands for it, so that nobody follows what they did not see. What is
+    not made again expires, as does what nobody decided on in time, and all of a kind that is switched off. What came
+    of earlier ones is noted, and what expired long ago is forgotten. Nothing else is changed.
 
-    Locks: the open suggestions of the kinds. Refuses: Invalid (kind). Again: made anew. 7 statements, and for each
-    company and kind those of `making`.
+    Locks: the kinds of the companies, by advisory locks in their order, then their open suggestions in id order. Both
+    after the making, which is what takes long. Refuses: Invalid (kind). Again: made anew. 12 statements, and for
+    each company and kind those of `making`.
     """
     wanted = sorted({(one.company, one.kind) for one in requests if one.kind in KINDS})
     rules = policies.of_companies({company for company, _ in wanted}, Advice, cause.at)
     on = [(company, kind) for company, kind in wanted if rules[company][1].is_on(kind)]
     made = {(company, kind): MAKERS[kind](company, rules[company][1], cause.at) for company, kind in on}
-    declined = _declined(wanted, cause.at, {company: rule for company, (_, rule) in rules.items()})
+    policy = {company: rule for company, (_, rule) in rules.items()}
+    stood = _lock(wanted)
+    # Read under the lock: what somebody decides on while advice is made is not suggested again.
+    decided = _decided(wanted, cause.at, policy)
     fittings = {key: ids.uuid7() for key in made}
-    kept = {key: _kept(one, rules[key[0]][1], declined.get(key, ())) for key, one in made.items()}
+    kept = {key: _kept(one, policy[key[0]], decided.get(key, {})) for key, one in made.items()}
 
     rows = [
-        row
-        for key, found in kept.items()
-        for row in _rows(cause, key, fittings[key], found, rules[key[0]][1])
+        row for key, found in kept.items() for row in _rows(cause, key, fittings[key], found, policy[key[0]])
     ]
     sql.write(
         "insight_fitting",
@@ -78,13 +89,15 @@ def advise(cause: Cause, /, *, requests: Sequence[Advise]) -> list[Advised | Ref
         [_fitting(cause, key, fittings[key], one, len(kept[key])) for key, one in made.items()],
     )
     _judge(cause, wanted, made)
+    replaced = _replace(stood, kept)
     sql.run(_SUGGEST, sql.columns(_COLUMNS, rows))
     expired = _expire(cause, wanted, fittings)
+    _forget(wanted, cause.at, policy)
     announce(
         cause,
         [Event("fitting", fittings[key], key[0], after="made", payload={"kind": key[1]}) for key in made],
     )
-    return [_answer(one, kept, expired) for one in requests]
+    return [_answer(one, kept, expired + replaced) for one in requests]
 
 
 def _answer(
@@ -96,30 +109,70 @@ def _answer(
     return Advised(one.company, one.kind, len(kept.get(key, ())), expired.get(key, 0))
 
 
-def _kept(made: Made, policy: Advice, declined: Iterable[tuple[UUID, str, Any]]) -> list[Suggested]:
-    """What is sure enough, and not what was declined before."""
-    before = {(subject, about): was for subject, about, was in declined}
-    found: dict[tuple[UUID, str], Suggested] = {}
+def _kept(made: Made, policy: Advice, decided: Mapping[About, list[Any]]) -> list[Suggested]:
+    """What is sure enough, and not what somebody decided on before."""
+    found: dict[About, Suggested] = {}
     for one in made.found:
         assert not (wrong := misfit_suggested(one.kind, one.suggested)), wrong
-        was = before.get((one.subject, one.about))
-        is_known = was is not None and is_same_advice(one.kind, was, one.suggested)
+        before = decided.get((one.subject, one.about), ())
+        is_known = any(is_same_advice(one.kind, was, one.suggested) for was in before)
         if one.confidence >= policy.least(one.kind) and not is_known:
             found[one.subject, one.about] = one
     return list(found.values())
 
 
-def _declined(
-    wanted: Sequence[Key], at: datetime, rules: Mapping[int, Advice]
-) -> dict[Key, list[tuple[UUID, str, Any]]]:
-    """What was declined lately, the earliest first."""
-    rows = [(*key, at - timedelta(days=rules[key[0]].declined_days)) for key in wanted]
-    found: dict[Key, list[tuple[UUID, str, Any]]] = {}
-    for company, kind, subject, about, suggested in sql.run(
-        _DECLINED, sql.columns(("companies", "kinds", "since"), rows)
-    ):
-        found.setdefault((company, kind), []).append((subject, about, msgspec.json.decode(suggested)))
+class Stood(NamedTuple):
+    """A suggestion that stood open."""
+
+    id: UUID
+    suggested: Mapping[str, Any]
+
+
+def _lock(wanted: Sequence[Key]) -> dict[Key, dict[About, Stood]]:
+    """What stands open of each. Two that make the same come one after the other; who decides locks in the same
+    order."""
+    params = sql.columns(("companies", "kinds"), wanted)
+    sql.run(_LOCK_KINDS, params)
+    found: dict[Key, dict[About, Stood]] = {}
+    for which, company, kind, subject, about, suggested in sql.run(_LOCK, params):
+        one = Stood(which, msgspec.json.decode(suggested))
+        found.setdefault((company, kind), {})[subject, about] = one
     return found
+
+
+def _decided(
+    wanted: Sequence[Key], at: datetime, rules: Mapping[int, Advice]
+) -> dict[Key, dict[About, list[Any]]]:
+    """What was accepted or declined lately."""
+    rows = [(*key, at - timedelta(days=rules[key[0]].declined_days)) for key in wanted]
+    found: dict[Key, dict[About, list[Any]]] = {}
+    for company, kind, subject, about, suggested in sql.run(
+        _DECIDED, sql.columns(("companies", "kinds", "since"), rows)
+    ):
+        of = found.setdefault((company, kind), {})
+        of.setdefault((subject, about), []).append(msgspec.json.decode(suggested))
+    return found
+
+
+def _replace(stood: Mapping[Key, Mapping[About, Stood]], kept: Mapping[Key, list[Suggested]]) -> Counter[Key]:
+    """Expire what stands open where something else is suggested now; returns how many of each."""
+    gone = [
+        (was.id, key)
+        for key, found in kept.items()
+        for one in found
+        if (was := stood.get(key, {}).get((one.subject, one.about)))
+        and not is_same_deed(one.kind, was.suggested, one.suggested)
+    ]
+    sql.run(_REPLACE, {"ids": [which for which, _ in gone]})
+    return Counter(key for _, key in gone)
+
+
+def _forget(wanted: Sequence[Key], at: datetime, rules: Mapping[int, Advice]) -> None:
+    """Delete what expired undecided longer ago than the policy keeps it, and the fittings that nothing comes from."""
+    rows = [(*key, at - timedelta(days=rules[key[0]].kept_days)) for key in wanted]
+    params = sql.columns(("companies", "kinds", "before"), rows) | {"limit": DELETED_MAX}
+    sql.run(_FORGET, params)
+    sql.run(_FORGET_FITTINGS, params)
 
 
 def _fitting(cause: Cause, key: Key, which: UUID, made: Made, suggested: int) -> tuple[Any, ...]:
@@ -149,9 +202,9 @@ def _expires(one: Suggested, at: datetime, policy: Advice) -> datetime:
 
 
 def _judge(cause: Cause, wanted: Sequence[Key], made: Mapping[Key, Made]) -> None:
-    """Note what came of earlier suggestions, where it can be told by now."""
-    companies = sorted({company for company, _ in wanted})
-    sql.run(_JUDGE, {"companies": companies, "at": cause.at})
+    """Note what came of earlier suggestions of the kinds, where it can be told by now."""
+    params = sql.columns(("companies", "kinds"), wanted) | {"at": cause.at}
+    sql.run(_JUDGE, params | {"flawed": sorted(FLAWED), "sound": sorted(SOUND)})
     came = [
         (company, one.subject, one.about, one.people) for (company, _), of in made.items() for one in of.came
     ]
@@ -159,11 +212,14 @@ def _judge(cause: Cause, wanted: Sequence[Key], made: Mapping[Key, Made]) -> Non
     sql.run(_JUDGE_LABOR, sql.columns(names, came) | {"at": cause.at, "kind": LABOR})
 
 
-def _expire(cause: Cause, wanted: Sequence[Key], fittings: Mapping[Key, UUID]) -> dict[Key, int]:
+def _expire(cause: Cause, wanted: Sequence[Key], fittings: Mapping[Key, UUID]) -> Counter[Key]:
     # A day's demand is not found again on the next day, and still has to be looked at.
     rows = [(*key, fittings.get(key), key[1] == DEMAND and key in fittings) for key in wanted]
     params = sql.columns(("companies", "kinds", "fittings", "stay"), rows) | {"at": cause.at}
-    return {(company, kind): many for company, kind, many in sql.run(_EXPIRE, params)}
+    found: Counter[Key] = Counter()
+    for company, kind, many in sql.run(_EXPIRE, params):
+        found[company, kind] = many
+    return found
 
 
 _FITTING = (
@@ -174,11 +230,28 @@ _COLUMNS = (
     "fittings", "made", "expire",
 )  # fmt: skip
 
-_DECLINED = """
+_WANTED = "unnest(%(companies)s::smallint[], %(kinds)s::text[]) AS w(company, kind)"
+
+_LOCK_KINDS = f"""
+SELECT pg_advisory_xact_lock(hashtextextended('insight.advise ' || company || ' ' || kind, 0))
+FROM (SELECT company, kind FROM {_WANTED} ORDER BY 1, 2) AS n
+"""
+
+_LOCK = f"""
+SELECT s.id, s.company_id::int, s.kind, s.subject_id, s.about, s.suggested::text
+FROM {_WANTED} JOIN insight_suggestion AS s ON s.company_id = w.company AND s.kind = w.kind
+WHERE s.state = 'open' ORDER BY s.id FOR UPDATE OF s
+"""
+
+_DECIDED = """
 SELECT s.company_id::int, s.kind, s.subject_id, s.about, s.suggested::text
 FROM unnest(%(companies)s::smallint[], %(kinds)s::text[], %(since)s::timestamptz[]) AS w(company, kind, since)
 JOIN insight_suggestion AS s ON s.company_id = w.company AND s.decided_at > w.since
-WHERE s.kind = w.kind AND s.state = 'declined' ORDER BY s.decided_at, s.id
+WHERE s.kind = w.kind
+"""
+
+_REPLACE = """
+UPDATE insight_suggestion SET state = 'expired' WHERE id = ANY(%(ids)s::uuid[])
 """
 
 _SUGGEST = """
@@ -205,34 +278,64 @@ WITH over AS (
 SELECT company_id::int, kind, count(*)::int FROM over GROUP BY 1, 2
 """
 
-# A reason is judged when the return has ended, the order of work when an item was left to its place in the queue, and
-# an anomaly by whoever looked at it.
-_JUDGE = """
-UPDATE insight_suggestion AS s SET outcome = CASE WHEN known.is_right THEN 'right' ELSE 'wrong' END,
-                                   judged_at = %(at)s::timestamptz
-FROM (
+# Only by what nobody's decision made so: what was found of the goods against whether the reason speaks of a flaw of
+# theirs, where the customer's own reason says otherwise, and an item that was left to its place. Whoever decides on one
+# just now has it judged the next night.
+_JUDGE = f"""
+WITH known AS (
     SELECT o.id, CASE o.kind
         WHEN 'return reason' THEN (
-            SELECT l.reason = o.suggested ->> 'reason' FROM returns_line AS l
-            JOIN returns_return AS r ON r.id = l.return_id AND r.state = 'closed' WHERE l.id = o.subject_id)
+            SELECT bool_or(i.codes <> '' OR i.grade IN ('C', 'D'))
+                   = (o.suggested ->> 'reason' = ANY(%(flawed)s::text[]))
+            FROM returns_line AS l JOIN returns_inspection AS i ON i.return_line_id = l.id AND i.return_id = l.return_id
+            WHERE l.id = o.subject_id AND l.inspected >= l.quantity - l.cancelled - l.missing
+              AND (o.suggested ->> 'reason' = ANY(%(flawed)s::text[])
+                       AND o.suggested ->> 'instead_of' <> ALL(%(flawed)s::text[])
+                   OR o.suggested ->> 'reason' = ANY(%(sound)s::text[])
+                       AND o.suggested ->> 'instead_of' <> ALL(%(sound)s::text[])))
         WHEN 'priority' THEN (
-            SELECT w.closed_at > w.due_at FROM work_item AS w
-            WHERE w.id = o.subject_id AND w.state = 'done' AND o.state <> 'accepted')
-        WHEN 'demand' THEN CASE o.state WHEN 'accepted' THEN TRUE WHEN 'declined' THEN FALSE END
+            SELECT i.closed_at > i.due_at FROM work_item AS i
+            WHERE i.id = o.subject_id AND i.state = 'done' AND o.state <> 'accepted')
         END AS is_right
-    FROM insight_suggestion AS o
-    WHERE o.company_id = ANY(%(companies)s::smallint[]) AND o.outcome = ''
-      AND o.made_at > %(at)s::timestamptz - interval '180 days') AS known
-WHERE s.id = known.id AND known.is_right IS NOT NULL
+    FROM {_WANTED} JOIN insight_suggestion AS o ON o.company_id = w.company AND o.kind = w.kind
+    WHERE o.outcome = '' AND o.made_at > %(at)s::timestamptz - interval '180 days'),
+free AS (
+    SELECT s.id, known.is_right FROM known JOIN insight_suggestion AS s ON s.id = known.id
+    WHERE known.is_right IS NOT NULL AND s.outcome = '' ORDER BY s.id FOR UPDATE OF s SKIP LOCKED)
+UPDATE insight_suggestion AS s
+SET outcome = CASE WHEN free.is_right THEN 'right' ELSE 'wrong' END, judged_at = %(at)s::timestamptz
+FROM free WHERE s.id = free.id
 """
 
 _JUDGE_LABOR = """
+WITH free AS (
+    SELECT s.id, d.people
+    FROM unnest(%(of_companies)s::smallint[], %(subjects)s::uuid[], %(abouts)s::text[], %(people)s::int[])
+         AS d(company, subject, about, people)
+    JOIN insight_suggestion AS s ON s.company_id = d.company AND s.subject_id = d.subject AND s.about = d.about
+    WHERE s.kind = %(kind)s::text AND s.outcome = '' ORDER BY s.id FOR UPDATE OF s SKIP LOCKED)
 UPDATE insight_suggestion AS s
-SET outcome = CASE WHEN d.people BETWEEN (s.suggested ->> 'low')::int AND (s.suggested ->> 'high')::int
+SET outcome = CASE WHEN free.people BETWEEN (s.suggested ->> 'low')::int AND (s.suggested ->> 'high')::int
                    THEN 'right' ELSE 'wrong' END,
     judged_at = %(at)s::timestamptz
-FROM unnest(%(of_companies)s::smallint[], %(subjects)s::uuid[], %(abouts)s::text[], %(people)s::int[])
-     AS d(company, subject, about, people)
-WHERE s.company_id = d.company AND s.kind = %(kind)s::text AND s.subject_id = d.subject AND s.about = d.about
-  AND s.outcome = ''
+FROM free WHERE s.id = free.id
+"""
+
+_OLD = """
+FROM unnest(%(companies)s::smallint[], %(kinds)s::text[], %(before)s::timestamptz[]) AS w(company, kind, before)
+"""
+
+_FORGET = f"""
+DELETE FROM insight_suggestion WHERE id IN (
+    SELECT s.id {_OLD} JOIN insight_suggestion AS s ON s.company_id = w.company AND s.made_at < w.before
+    WHERE s.kind = w.kind AND s.state = 'expired' LIMIT %(limit)s::int)
+"""
+
+_FORGET_FITTINGS = f"""
+DELETE FROM insight_fitting WHERE id IN (
+    SELECT f.id {_OLD} JOIN insight_fitting AS f
+         ON f.company_id = w.company AND f.kind = w.kind AND f.made_at < w.before
+    WHERE NOT EXISTS (SELECT FROM insight_suggestion AS s WHERE s.fitting_id = f.id)
+      AND f.made_at < (SELECT max(made_at) FROM insight_fitting AS n WHERE n.company_id = w.company AND n.kind = w.kind)
+    LIMIT %(limit)s::int)
 """

@@ -9,17 +9,16 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot.insight import advice_facts as facts
 from entrepot.insight import advising
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.purchasing.commands.reorder import ReviewReorders, review_reorders
 from entrepot.returns.commands.correct_reasons import CorrectReason, correct_reasons
-from entrepot.work.commands.claim import lock as lock_items
 from entrepot.work.commands.open_items import ItemOpened, OpenItem, open_items
+from entrepot.work.commands.raise_items import RaiseItem, raise_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,7 @@ class Locked(NamedTuple):
     company: int
     kind: str
     subject: UUID
+    document: UUID
     about: str
     suggested: Mapping[str, Any]
     confidence: float
@@ -121,7 +121,7 @@ def _lock(wanted: Sequence[UUID]) -> dict[UUID, Locked]:
     found = {}
     for row in sql.run(_LOCK, {"ids": list(wanted)}):
         values = list(row)
-        for place in (5, 7):
+        for place in (6, 8):
             values[place] = msgspec.json.decode(row[place])
         found[row[0]] = Locked(*values)
     return found
@@ -187,7 +187,7 @@ def _way(one: Locked) -> str:
 
 
 def _correct(cause: Cause, ones: Ones) -> Followed:
-    requests = [CorrectReason(one.subject, one.suggested["reason"], note) for one, note in ones]
+    requests = [CorrectReason(one.document, one.subject, one.suggested["reason"], note) for one, note in ones]
     return _answered(ones, correct_reasons(cause, requests=requests), "returns.correct_reasons")
 
 
@@ -235,29 +235,8 @@ def _staff(one: Locked, note: str) -> OpenItem:
 
 
 def _raise(cause: Cause, ones: Ones) -> Followed:
-    """Open the items again, more urgent: they stay the same, in an earlier place. What is done meanwhile stays done."""
-    items = sorted(one.subject for one, _ in ones)
-    states = {item: was.state for item, was in lock_items(items).items()}
-    known = facts.to_raise(items)
-    answers: Followed = {}
-    going = []
-    for one, note in ones:
-        state = states.get(one.subject)
-        if state is None or state == "done":
-            answers[one.id] = WrongState(
-                subject="work item", found=state or "absent", event="raise", expected="open or claimed"
-            )
-        else:
-            going.append((one, note))
-    wanted = [
-        OpenItem(
-            was.company, was.type, was.subject_kind, was.subject, was.reason, was.role,
-            priority=one.suggested["priority"], dedupe=was.dedupe, value_minor=was.value_minor, kind=was.kind,
-        )
-        for one, _ in going
-        for was in [known[one.subject]]
-    ]  # fmt: skip
-    return answers | _answered(going, open_items(cause, requests=wanted), "work.open")
+    requests = [RaiseItem(one.subject, one.suggested["priority"], note) for one, note in ones]
+    return _answered(ones, raise_items(cause, requests=requests), "work.raise_items")
 
 
 def _answered(ones: Ones, results: Iterable[Any], name: str) -> Followed:
@@ -279,8 +258,10 @@ _FOLLOW: Mapping[str, Callable[[Cause, Ones], Followed]] = {
 """By kind, and by what was found of demand."""
 
 _LOCK = """
-SELECT s.id, s.company_id::int, s.kind, s.subject_id, s.about, s.suggested::text, s.confidence, s.reasons::text,
-s.state,
+SELECT s.id, s.company_id::int, s.kind, s.subject_id,
+       COALESCE((SELECT l.return_id FROM returns_line AS l
+                 WHERE s.subject_kind = 'return_line' AND l.id = s.subject_id), s.subject_id),
+       s.about, s.suggested::text, s.confidence, s.reasons::text, s.state,
        COALESCE((SELECT k.code FROM catalog_sku AS k WHERE s.subject_kind = 'sku' AND k.id = s.subject_id),
                 (SELECT n.code FROM network_node AS n WHERE s.subject_kind = 'node' AND n.id = s.subject_id), '')
 FROM insight_suggestion AS s WHERE s.id = ANY(%(ids)s::uuid[]) ORDER BY s.id FOR UPDATE OF s

@@ -19,6 +19,7 @@ from entrepot.returns.commands.lock import Line, Return, lock_returns
 class CorrectReason:
     """The reason (a code of the house) for which the units of a line of a return came back, and how that is known."""
 
+    return_id: UUID
     line: UUID
     reason: str
     note: str = ""
@@ -38,22 +39,21 @@ class ReasonCorrected:
 def correct_reasons(cause: Cause, /, *, requests: Sequence[CorrectReason]) -> list[ReasonCorrected | Refused]:
     """Lines with another reason. What is refunded of them from now on goes by it, so it is fixed with the first refund.
 
-    Locks: the orders in id order. Refuses: NotFound (line); Invalid (reason); WrongState (the return has ended, or
-    something of the line was refunded). Again: by key; a line that has the reason keeps it. 3 statements and those that
-    lock returns.
+    Locks: the orders in id order. Refuses: NotFound (return, or the line isn't of it); Invalid (reason); WrongState
+    (the return has ended, or something of the line was refunded). Again: by key; a line that has the reason keeps it.
+    2 statements and those that lock returns.
     """
-    of = dict(sql.run(_RETURNS, {"lines": [one.line for one in requests]}))
-    found = lock_returns(list(of.values()))  # type: ignore[arg-type]
+    found = lock_returns([one.return_id for one in requests])
     known = policies.of_companies({one.company for one in found.values()}, reasons.Reasons, cause.at)
     answers: list[ReasonCorrected | Refused] = []
     corrected: dict[UUID, str] = {}
     happened = []
     for request in requests:
-        back = found.get(of.get(request.line))  # type: ignore[arg-type]
-        if back is None:
-            answers.append(NotFound(what="line of a return", which=str(request.line)))
+        back = found.get(request.return_id)
+        line = back.lines.get(request.line) if back else None
+        if back is None or line is None:
+            answers.append(_absent(request, back))
             continue
-        line = back.lines[request.line]
         if refused := _misfit(request, back, line, known[back.company][1]):
             answers.append(refused)
             continue
@@ -70,6 +70,12 @@ def correct_reasons(cause: Cause, /, *, requests: Sequence[CorrectReason]) -> li
     return answers
 
 
+def _absent(request: CorrectReason, back: Return | None) -> NotFound:
+    if back is None:
+        return NotFound(what="return", which=str(request.return_id))
+    return NotFound(what="line of a return", which=str(request.line))
+
+
 def _misfit(request: CorrectReason, back: Return, line: Line, policy: reasons.Reasons) -> Refused | None:
     taken = [code for code in rules.REASONS if code not in policy.retired]
     if request.reason not in taken:
@@ -83,8 +89,6 @@ def _misfit(request: CorrectReason, back: Return, line: Line, policy: reasons.Re
         )
     return None
 
-
-_RETURNS = "SELECT id, return_id FROM returns_line WHERE id = ANY(%(lines)s::uuid[])"
 
 _CORRECT = """
 UPDATE returns_line AS l SET reason = d.reason

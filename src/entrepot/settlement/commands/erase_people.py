@@ -59,7 +59,7 @@ def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[Pe
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
     settlement.several_customers (a guest's order by a mail address of several);
     settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes, claims and lots that are open, or the
-    legal hold. Again: by key; who is erased is not found again by their code. 101 statements, and one for each table
+    legal hold. Again: by key; who is erased is not found again by their code. 102 statements, and one for each table
     whose notes named them.
     """
     found = privacy_queries.whose([(one.company, one.customer, one.order) for one in requests])
@@ -96,7 +96,7 @@ def why_not(cause: Cause, found: Sequence[Subject]) -> list[Refused | None]:
 
 
 def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> list[PeopleErased]:
-    """What parties and orders know of people, without the addresses that are kept. 21 statements."""
+    """What parties and orders know of people, without the addresses that are kept. 22 statements."""
     if not gone:
         return []
     forget_buyers(cause, requests=[
@@ -107,6 +107,7 @@ def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> l
     theirs = {order for one, _ in gone for order in one.orders | one.sent}
     forget_pictures(theirs)
     forget_proofs(theirs)
+    forget.forget_derived(theirs)
     # Lists that the worker wrote into files may name them: whoever wants one asks for it again.
     files.drop_files(
         cause, requests=[files.DropFiles(one) for one in sorted({one.company for one, _ in gone})]

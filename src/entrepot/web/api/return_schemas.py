@@ -74,8 +74,9 @@ class AuthorizeIn(Strict):
 class CorrectReasonIn(Strict):
     """The reason, a code of the house, for which the units of a line of a return really came back."""
 
-    model_config = _example(line=ONE, reason="defective", note="The motor is broken.")
+    model_config = _example(return_id=ONE, line=ONE, reason="defective", note="The motor is broken.")
 
+    return_id: UUID
     line: UUID
     reason: Code
     note: Text = ""

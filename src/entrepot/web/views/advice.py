@@ -103,7 +103,7 @@ def correct(request: Request, which: UUID) -> HttpResponse:
     """Correct the reason of lines of a return by hand."""
     reason, note = clean(request.POST.get("reason")), clean(request.POST.get("note"))
     lines = ids_in(request.POST.getlist("line"))
-    wanted = [CorrectReason(one, reason, note) for one in lines]
+    wanted = [CorrectReason(which, one, reason, note) for one in lines]
     return back(request, reverse("return", args=[which]), give(request, correct_reasons, wanted, _corrected))
 
 

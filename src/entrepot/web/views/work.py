@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
 from entrepot.access.rules import ASKED, ROLES, stands_for
-from entrepot.insight import finding, making, pages, suggestions
+from entrepot.insight import advice_facts as facts
+from entrepot.insight import finding, making, pages, questions, suggestions, urgency
 from entrepot.insight.advising import PRIORITY, Advice
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
@@ -87,8 +89,8 @@ ROOT_CAUSES = {
 def work_list(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
     asked = _asked(request)
-    costs = _costs(request) if asked["view"] == "advised" else {}
-    fetch = partial(_advised, request, asked, costs) if costs else partial(_items, request, asked)
+    by = _ranked(request, asked) if asked["view"] == "advised" else None
+    fetch = partial(_advised, request, by) if by else partial(_items, request, asked)
     shown = listed(request, lists.WORK, fetch)
     if shown.answer:
         return shown.answer
@@ -96,7 +98,9 @@ def work_list(request: Request) -> HttpResponse:
         **shown.context("items"),
         **asked,
         "points": {one.id: one.points_at(now) for one in shown.rows},
-        "costs": costs,
+        "costs": {one.item.id: one.cost_minor for one in by.found} if by else {},
+        "advice_is_off": asked["view"] == "advised" and by is None,
+        "ranked_max": facts.RANKED_MAX if by and len(by.found) >= facts.RANKED_MAX else 0,
         "filtered": any(asked.values()),
         "names": pages.names(item.subject for item in shown.rows),
         "now": now,
@@ -142,32 +146,41 @@ def _items(request: Request, asked: dict[str, str], after: UUID | None, limit: i
     )
 
 
-def _costs(request: Request) -> dict[UUID, int]:
-    """What waiting with each unfinished item is expected to cost, the dearest first; none where the policy switches
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A queue in the suggested order, what tells the cost of each item, and the policy that it goes by."""
+
+    found: list[urgency.Cost]
+    durations: Mapping[str, Sequence[float]]
+    unknown_minor: int
+
+
+def _ranked(request: Request, asked: Mapping[str, str]) -> _Ranked | None:
+    """The queue as it is asked for, by what waiting with each item is expected to cost; None where the policy switches
     that advice off."""
     company, now = request.reader.company.id, fmt.reading().now
     policy = policies.of_company(company, Advice, now)[1]
     if not policy.is_on(PRIORITY):
-        return {}
-    return {one.item.id: one.cost_minor for one in making.ranked(company, policy, now)}
+        return None
+    role = asked["role"]
+    roles = (request.reader.roles if role == OWN else [role] if role else ()) or None
+    queue = facts.Queue(asked["type"], roles, _KIND_OF.get(asked["kind"], ""))
+    durations = questions.item_durations(company, now)
+    found = making.ranked(company, policy, now, durations, queue)
+    return _Ranked(found, durations, policy.value_minor)
 
 
-def _advised(
-    request: Request, asked: Mapping[str, str], costs: Mapping[UUID, int], after: UUID | None, limit: int
-) -> list[work.Item]:
-    """Unfinished items by what waiting with them is expected to cost: those behind an item, as the filter lets them
-    through. All priorities stay as they are."""
-    places = {which: place for place, which in enumerate(costs)}
-    found = [
-        one
-        for one in work.these(list(costs))
-        if asked["type"] in ("", one.type)
-        and asked["role"] in ("", OWN, one.role)
-        and (asked["role"] != OWN or one.role in request.reader.roles)
-        and asked["kind"] in ("", f"{one.kind}s")
-        and places[one.id] > places.get(after, -1)  # type: ignore[arg-type]
-    ]
-    return sorted(found, key=lambda one: places[one.id])[:limit]
+_KIND_OF = {"exceptions": "exception", "cases": "case"}
+
+
+def _advised(request: Request, by: _Ranked, after: UUID | None, limit: int) -> list[work.Item]:
+    """A page of the suggested order: what comes behind an item, though it is finished meanwhile. All priorities stay as
+    they are."""
+    was = facts.item(request.reader.company.id, after) if after else None
+    last = urgency.cost_of(was, by.durations, fmt.reading().now, by.unknown_minor) if was else None
+    which = [one.item.id for one in urgency.behind(by.found, last)[:limit]]
+    items = {one.id: one for one in work.these(which)}
+    return [items[one] for one in which if one in items]
 
 
 def _choices(request: Request, kind: str) -> dict[str, Any]:
@@ -271,8 +284,8 @@ def _is_review(found: work.Item) -> bool:
 def act(request: Request) -> HttpResponse:
     """Do one thing with the chosen items, by one command."""
     asked = _asked(request)
-    costs = _costs(request) if asked["view"] == "advised" and request.POST.get("all") else {}
-    fetch = partial(_advised, request, asked, costs) if costs else partial(_items, request, asked)
+    by = _ranked(request, asked) if asked["view"] == "advised" and request.POST.get("all") else None
+    fetch = partial(_advised, request, by) if by else partial(_items, request, asked)
     which = chosen(request, "item", fetch)
     note = clean(request.POST.get("note"))
     match request.POST.get("action"):
