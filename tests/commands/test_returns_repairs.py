@@ -16,7 +16,9 @@ from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
 from entrepot.returns import errors, portal_queries, queries, repair_queries
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
+from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.dispose import Dispose, dispose
+from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.finish_work import FinishWork, finish_work
 from entrepot.returns.commands.note_arrivals import (
     ArrivalNoted,
@@ -26,6 +28,7 @@ from entrepot.returns.commands.note_arrivals import (
     note_arrivals,
     watch_sent_back,
 )
+from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.repairs import (
     AnswerRepair,
     OfferRepair,
@@ -439,3 +442,88 @@ def orders_of(repairs: list[UUID]) -> list[UUID]:
         "SELECT work_order_id FROM returns_repair WHERE id = ANY(%(ids)s::uuid[])", {"ids": repairs}
     )
     return [which for (which,) in rows]
+
+
+def test_what_is_in_repair_is_neither_refunded_nor_refused_nor_exchanged(house: Floor):
+    ((one, disposition),) = to_repair(house)
+    repair = offered(disposition).repair
+    open_ = errors.RepairsOpen(number=one.number, units=1)
+    assert refund(SERVES, requests=[Refund(one.return_id)]) == [open_]
+    assert refund(SERVES, requests=[Refund(one.return_id, ((one.lines[0], 1),))]) == [open_]
+    (inspection,) = queries.whole(one.return_id).inspections
+    no = RefuseUnits(inspection.id, "swapped", "It is another one.", "keep", "he said so")
+    assert refuse_units(SERVES, requests=[no]) == [open_]
+    assert exchange(SERVES, requests=[Exchange(one.return_id, one.lines[0], 1, "SKU-001")]) == [open_]
+    (still,) = close(SERVES, requests=[Close(one.return_id, "he is gone", without_refund=True)])
+    assert isinstance(still, errors.NotDone)
+    worked(repair)
+    assert refund(SERVES, requests=[Refund(one.return_id)]) == [open_]
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    assert isinstance(refund(SERVES, requests=[Refund(one.return_id)])[0], errors.NothingToRefund)
+
+
+def test_others_of_a_return_are_refunded_while_one_is_in_repair(house: Floor):
+    ((one, disposition),) = to_repair(house, units_=2)
+    repair = offered(disposition).repair
+    whole(refund(SERVES, requests=[Refund(one.return_id)]))
+    assert queries.whole(one.return_id).lines[0].refunded == 1
+    (no,) = offer_repairs(SERVES, requests=[OfferRepair(COMPANY, disposition, 1, "a new coil")])
+    assert no == errors.NotThatMuch(number=one.number, what="units", wanted=1, left=0)
+    worked(repair)
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    assert queries.whole(one.return_id).lines[0].repaired == 1
+
+
+def test_something_else_is_agreed_on_even_of_what_was_repaired_and_it_costs_nothing(house: Floor):
+    ((one, disposition),) = to_repair(house, reason="changed_mind")
+    repair = offered(disposition, price_minor=900).repair
+    answer_repairs(SERVES, requests=[AnswerRepair(repair, True)])
+    worked(repair)
+    whole(settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "it took too long")]))
+    serve_decide_refund(SYSTEM, [one.return_id])
+    assert (queries.whole(one.return_id).head.state, lines(repair)) == ("closed", {})
+
+
+def test_repairs_of_a_return_are_settled_together_and_alike(house: Floor):
+    ((one, disposition),) = to_repair(house, units_=2)
+    first, second = offered(disposition).repair, offered(disposition).repair
+    worked(first, repaired=0, failed=1)
+    both = [SettleRepair(which, "refund", "he wants his money") for which in (first, second)]
+    answers = settle_repairs(SERVES, requests=both)
+    assert [type(each) for each in answers] == [errors.RepairsOpen, WrongState], "the second is at work"
+    worked(second, repaired=0, failed=1)
+    answers = settle_repairs(SERVES, requests=[both[0], replace(both[1], instead="exchange")])
+    assert [type(each) for each in answers] == [errors.RepairsOpen, Invalid], "one return asks for one thing"
+    answers = settle_repairs(SERVES, requests=[*both, both[0]])
+    assert [type(each) for each in answers] == [RepairSettled, RepairSettled, WrongState]
+    serve_decide_refund(SYSTEM, [one.return_id])
+    assert queries.whole(one.return_id).lines[0].refunded == 2
+
+
+def test_that_it_was_delivered_counts_before_that_it_was_lost_and_the_earliest_word_first(house: Floor):
+    pairs = to_repair(house, 2)
+    for place, (one, disposition) in enumerate(pairs):
+        worked(offered(disposition).repair)
+        whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", f"PP{place}")]))
+    days = [NOW + timedelta(days=count) for count in (1, 2, 3)]
+    note_arrivals(SYSTEM, requests=[
+        NoteArrival(COMPANY, "PP0", occurred_at=days[2]), NoteArrival(COMPANY, "PP0", occurred_at=days[1]),
+        NoteArrival(COMPANY, "PP0", lost=True, occurred_at=days[0]),
+        NoteArrival(COMPANY, "PP1", lost=True, occurred_at=days[0]), NoteArrival(COMPANY, "PP1", occurred_at=days[2]),
+        NoteArrival(COMPANY, "PP1", lost=True, occurred_at=days[1]),
+    ])  # fmt: skip
+    seen = [repair_queries.sent_back(one.return_id)[0] for one, _ in pairs]
+    assert [(each.state, each.delivered_at) for each in seen] == [
+        ("delivered", days[1]),
+        ("delivered", days[2]),
+    ]
+
+
+def test_a_warranty_is_counted_from_the_delivery_whatever_the_window_is_counted_from(house: Floor):
+    body = Admission((Rule("we mend", outcomes=("repair",), counted_from="order", window_days=1_000),), ("",))
+    kept("returns.authorization", body)
+    orders = sold(house, 1, (0, 1), occurred_at=NOW - timedelta(days=800))
+    (one,) = asked_all(orders, 1, reason="defective", asked="repair")
+    put(found(came(one), "C"))
+    ((disposition,),) = sql.run("SELECT id FROM returns_disposition WHERE disposition = 'repair'")
+    assert offered(disposition).payer == "warranty", "it is new in his hands, and 800 days since he ordered it"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.returns import repairing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class RepairRow:
     ended_at: datetime | None
     parcel: str
 
+    @property
+    def is_charged(self) -> bool:
+        """Whether its customer pays the price, or is asked to."""
+        return self.state in repairing.CHARGED
+
 
 def repairs(
     company: int,
@@ -55,12 +61,6 @@ def repairs(
     """Repairs, the latest first, behind the repair `after`."""
     params = {"company": company, "state": state, "return": return_id, "after": after, "limit": limit}
     return [RepairRow(*row) for row in sql.run(_REPAIRS, params)]
-
-
-def company_of(repair: UUID) -> int | None:
-    """Whose repair it is; None where there is none of that id."""
-    rows = sql.run("SELECT company_id::int FROM returns_repair WHERE id = %(id)s::uuid", {"id": repair})
-    return rows[0][0] if rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,4 +234,14 @@ LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
 WHERE s.price <> COALESCE(b.amount, 0)
 """
 
-CHECKS = (_SENT, _CHARGED)
+# invariant 33: nothing else has become of units that are in repair
+_TWICE = f"""
+SELECT format('return line %s has %s units in repair, and only %s that nothing else has become of', l.id, p.units,
+              l.quantity - l.cancelled - l.refunded - l.refused - l.repaired)
+FROM returns_line AS l
+JOIN (SELECT return_line_id, sum(quantity) AS units FROM returns_repair WHERE state NOT IN {repairing.ENDED}
+      GROUP BY 1) AS p ON p.return_line_id = l.id
+WHERE p.units > l.quantity - l.cancelled - l.refunded - l.refused - l.repaired
+"""
+
+CHECKS = (_SENT, _CHARGED, _TWICE)

@@ -28,6 +28,13 @@ READY = ("repaired", "failed", "declined")
 UNREPAIRED = ("failed", "declined")
 """What came of it is not what was asked for: something else may be agreed on."""
 
+ENDED = ("sent", "delivered", "settled")
+"""The units are with their customer again or on their way, or something else was agreed on: they are in repair no
+more."""
+
+CHARGED = ("offered", "agreed", "repaired", "sent", "delivered")
+"""Its customer is asked to pay, or pays when it goes back to him."""
+
 INSTEAD = ("refund", "exchange", "store_credit")
 """What may be agreed on where a repair came to nothing."""
 
@@ -49,10 +56,15 @@ class Repairs:
     warranty_from: Literal["expense", "provision"] = "expense"
     arrives_days: int = 14
 
-    def payer(self, days: int, *, ours: bool, conforms: bool) -> str:
+    def payer(self, days: int | None, *, ours: bool, conforms: bool) -> str:
         """Who pays where nobody says otherwise: `days` after delivery, where the house is at fault (`ours`) or the
-        customer claims by law that goods do not conform."""
-        return "warranty" if conforms or (ours and days <= self.warranty_days) else "customer"
+        customer claims by law that goods do not conform. '' where somebody has to say: it hangs on the days, and
+        nobody knows them."""
+        if conforms or not ours:
+            return "warranty" if conforms else "customer"
+        if days is None:
+            return ""
+        return "warranty" if days <= self.warranty_days else "customer"
 
     def cost(self, payer: str) -> str:
         """The kind under which the ledger knows what a repair costs."""
@@ -96,5 +108,6 @@ def misfit_worked(
 
 
 def tax_within(price_minor: int, tax_minor: int, paid_minor: int) -> int:
-    """The tax within a price, taxed as the goods were that `paid_minor` was paid for with so much tax in it."""
+    """The tax within a price, taxed as the goods were that `paid_minor` was paid for with so much tax in it: both with
+    their part of the shipping."""
     return round_half_away(Decimal(price_minor * tax_minor) / paid_minor) if paid_minor else 0

@@ -74,10 +74,11 @@ REPAIR = machine(
     ("fail", "agreed", "failed"),
     ("send", ("repaired", "failed", "declined"), "sent"),
     ("deliver", "sent", "delivered", True),
-    ("settle", ("failed", "declined"), "settled", True),
+    ("settle", ("repaired", "failed", "declined"), "settled", True),
 )  # fmt: skip
 """Units that are repaired for their customer. `offered`: he is asked to agree to a price; where the house pays, nobody
-is asked. `failed`: it can't be repaired, and `settled`: something else was agreed on instead."""
+is asked. `failed`: it can't be repaired, and `settled`: something else was agreed on instead, even of what was repaired
+already."""
 
 FRAUD = machine(
     "suspicion", "clean",

@@ -47,15 +47,17 @@ class ArrivalNoted:
 @command("returns.note_arrivals")
 def note_arrivals(cause: Cause, /, *, requests: Sequence[NoteArrival]) -> list[ArrivalNoted | Refused]:
     """Parcels that were sent back, delivered or lost; of numbers that no such parcel has nothing is kept. With it the
-    repairs in them are done with.
+    repairs in them are done with. Of several words about a parcel that it was delivered counts, then the earliest.
 
     Locks: the parcels in id order. Refuses: Invalid (no number). Again: the first word counts. 16 statements at most.
     """
-    last = {(one.company, tracking_of(one.tracking)): one for one in requests if tracking_of(one.tracking)}
-    rows = [
-        (*name, "lost" if one.lost else "delivered", one.occurred_at or cause.at)
-        for name, one in last.items()
-    ]
+    words: dict[tuple[int, str], tuple[bool, datetime]] = {}
+    for one in requests:
+        if tracking := tracking_of(one.tracking):
+            said = (one.lost, one.occurred_at or cause.at)
+            name = (one.company, tracking)
+            words[name] = min(words.get(name, said), said)
+    rows = [(*name, "lost" if lost else "delivered", at) for name, (lost, at) in words.items()]
     columns = sql.columns(("companies", "trackings", "states", "times"), rows)
     found = [_Became(*row) for row in sql.run(_ARRIVED, columns)] if rows else []
     if found:

@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState, one_of
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, onward, repairing
 from entrepot.returns.commands.gathering import Number, counted, draw, lock_waiting, take
@@ -18,7 +18,7 @@ from entrepot.returns.commands.lock import Return, lock_returns
 from entrepot.returns.commands.repair_work import FAILED
 from entrepot.returns.commands.work_orders import Planned, plan_work
 from entrepot.returns.onward import Waits
-from entrepot.returns.repairing import INSTEAD, Repairs
+from entrepot.returns.repairing import ENDED, INSTEAD, Repairs
 from entrepot.returns.rules import OURS, REASONS, REPAIR
 from entrepot.returns.states import REPAIR as MACHINE
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -91,7 +91,7 @@ class _About(NamedTuple):
     number: str
     asked: str
     reason: str
-    days: int
+    days: int | None  # since its delivery; None where nobody asked, and nobody knows
     conforms: bool
     currency: str
     paid: int
@@ -114,11 +114,13 @@ class _Offer(NamedTuple):
 def offer_repairs(cause: Cause, /, *, requests: Sequence[OfferRepair]) -> list[RepairOffered | Refused]:
     """Repairs with their numbers, and work orders for those that the house pays. The units stay where they are.
 
-    Locks: the dispositions in id order, then the series of numbers.
+    Locks: the orders in id order, the dispositions, then the series of numbers.
     Refuses: NotFound; Invalid (quantity, no plan, payer, price, no disposition to repair); WrongState (something else
-    was agreed on); returns.more_than_waits; returns.repair_is_free. Again: by key. 10 statements.
+    was agreed on); returns.more_than_waits; returns.not_that_much (units were refunded or refused meanwhile);
+    returns.repair_is_free. Again: by key. 15 statements.
     """
     which = [one.disposition for one in requests]
+    returns = lock_returns([row[0] for row in sql.run(_RETURNS_WITH, {"ids": which})])
     waits = lock_waiting(which)
     about = {row[0]: _About(*row[1:]) for row in sql.run(_ABOUT, {"ids": which})}
     rules = policies.of_companies({one.company for one in waits.values()}, Repairs, cause.at)
@@ -126,12 +128,13 @@ def offer_repairs(cause: Cause, /, *, requests: Sequence[OfferRepair]) -> list[R
     offers: list[_Offer] = []
     for request in requests:
         payer = _payer(request, waits, about, rules)
-        refused = payer if isinstance(payer, Refused) else _misfit_units(request, waits)
+        refused = payer if isinstance(payer, Refused) else _misfit_units(request, waits, about, returns)
         if refused or isinstance(payer, Refused):
             answers.append(refused)  # type: ignore[arg-type]
             continue
         one = waits[request.disposition]
         waits[one.id] = one._replace(taken=one.taken + request.quantity)
+        returns[about[one.id].return_id].lines[about[one.id].line].repairing += request.quantity
         offers.append(_Offer(ids.uuid7(), request, about[one.id], payer, one))
         answers.append(RepairOffered(offers[-1].id, "", offers[-1].state, payer))
     numbers = _write(cause, offers) if offers else {}
@@ -164,13 +167,28 @@ def _payer(
         return Invalid(field="plan", expected="what is to be done", found="nothing")
     ours = REASONS[of.reason].group in OURS
     payer = request.payer or rules[one.company][1].payer(of.days, ours=ours, conforms=of.conforms)
+    if not payer:
+        expected = Said("one of {0}: nobody knows when it was delivered", ", ".join(repairing.PAYERS))
+        return Invalid(field="payer", expected=expected, found="nothing")
     refused = repairing.misfit_offer(payer, request.price_minor, of.number, conforms=of.conforms)
     return refused or payer
 
 
-def _misfit_units(request: OfferRepair, waits: Mapping[UUID, Waits]) -> Refused | None:
+def _misfit_units(
+    request: OfferRepair,
+    waits: Mapping[UUID, Waits],
+    about: Mapping[UUID, _About],
+    returns: Mapping[UUID, Return],
+) -> Refused | None:
+    """Why so many units can't be repaired: there are not so many, or something else has become of them."""
     one = waits[request.disposition]
-    return onward.misfit_units([(one.id, request.quantity)], {one.id: one})
+    if refused := onward.misfit_units([(one.id, request.quantity)], {one.id: one}):
+        return refused
+    of = about[one.id]
+    left = returns[of.return_id].lines[of.line].undecided
+    if request.quantity > left:
+        return errors.NotThatMuch(number=of.number, what="units", wanted=request.quantity, left=left)
+    return None
 
 
 def _write(cause: Cause, offers: Sequence[_Offer]) -> dict[UUID, str]:
@@ -273,32 +291,50 @@ def settle_repairs(cause: Cause, /, *, requests: Sequence[SettleRepair]) -> list
     """Repairs that came to nothing, and what was agreed on instead: that is what the return asks for from then on, and
     the units are the house's, to be refurbished or scrapped.
 
-    Locks: the orders in id order, the repairs, then the dispositions. Refuses: NotFound; Invalid (instead); WrongState;
-    returns.reason_needed; returns.repairs_open (others of the return are repaired still). Again: by key. 16 statements
-    at most.
+    Locks: the orders in id order, the repairs, then the dispositions. Refuses: NotFound; Invalid (instead, another one
+    than for others of the return); WrongState; returns.reason_needed; returns.no_customer (store credit);
+    returns.repairs_open (others of the return are repaired still). Again: by key. 15 statements at most.
     """
     wanted = [one.repair for one in requests]
     returns = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"ids": wanted})])
-    found = _lock(wanted)
-    left = dict(sql.run(_OTHERS, {"returns": list(returns), "ids": wanted}))
+    found = {row[0]: _Found(*row) for row in sql.run(_LOCK_ALL, {"ids": wanted, "returns": list(returns)})}
+    before = dict(found)
+    agreed: dict[UUID, str] = {}
     answers: list[RepairSettled | Refused] = []
-    settled: list[tuple[_Found, SettleRepair]] = []
     for request in requests:
-        one = found.get(request.repair)
-        refused = _misfit_instead(request, one, returns, left)
-        if refused or one is None:
-            answers.append(refused or NotFound(what="repair", which=str(request.repair)))
-            continue
-        found[one.id] = one._replace(state="settled")
-        settled.append((one, request))
-        answers.append(RepairSettled(one.id, request.instead))
+        refused = _misfit_instead(request, found.get(request.repair), returns, agreed)
+        if refused is None:
+            one = found[request.repair]
+            agreed[one.return_id] = request.instead
+            found[one.id] = one._replace(state="settled")
+        answers.append(refused or RepairSettled(request.repair, request.instead))
+    left = counted((one.return_id, one.quantity) for one in found.values() if one.state not in ENDED)
+    answers = [_while_open(one, before, returns, left) for one in answers]
+    settled = [
+        (before[request.repair], request)
+        for request, answer in zip(requests, answers, strict=True)
+        if isinstance(answer, RepairSettled)
+    ]
     if settled:
         _settled(cause, settled)
     return answers
 
 
+def _while_open(
+    answer: RepairSettled | Refused,
+    repairs: Mapping[UUID, _Found],
+    returns: Mapping[UUID, Return],
+    left: Mapping[UUID, int],
+) -> RepairSettled | Refused:
+    """The answer; a refusal where units of the return would be in repair still, whom it holds for as well."""
+    if isinstance(answer, Refused):
+        return answer
+    of = returns[repairs[answer.repair].return_id]
+    return errors.RepairsOpen(number=of.number, units=left[of.id]) if left.get(of.id) else answer
+
+
 def _misfit_instead(
-    request: SettleRepair, one: _Found | None, returns: Mapping[UUID, Return], left: Mapping[UUID, int]
+    request: SettleRepair, one: _Found | None, returns: Mapping[UUID, Return], agreed: Mapping[UUID, str]
 ) -> Refused | None:
     if one is None:
         return NotFound(what="repair", which=str(request.repair))
@@ -312,8 +348,9 @@ def _misfit_instead(
         return errors.NoCustomer(order=of.number)
     if not request.reason.strip():
         return errors.ReasonNeeded(step="something else than a repair", why="the customer agreed to it")
-    if left.get(one.return_id):
-        return errors.RepairsOpen(number=of.number, units=left[one.return_id])
+    if (other := agreed.get(of.id, request.instead)) != request.instead:
+        expected = Said("{0}, as for the other repairs of the return", other)
+        return Invalid(field="instead", expected=expected, found=request.instead)
     return None
 
 
@@ -348,13 +385,21 @@ _REPAIR = (
 )  # fmt: skip
 
 _ABOUT = """
-SELECT d.id, d.return_id, d.return_line_id, r.number, r.asked, l.reason, COALESCE(t.days, 0),
-       COALESCE(t.conforms, FALSE), r.currency, o.gross_minor - o.discount_minor + o.tax_minor, o.tax_minor
+SELECT d.id, d.return_id, d.return_line_id, r.number, r.asked, l.reason,
+       COALESCE(CASE t.counted_from WHEN 'delivery' THEN t.days END, s.days),
+       COALESCE(t.conforms, FALSE), r.currency, o.gross_minor - o.discount_minor + o.shipping_minor + o.tax_minor,
+       o.tax_minor
 FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
 JOIN returns_line AS l ON l.id = d.return_line_id JOIN orders_line AS o ON o.id = l.line_id
 LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
+LEFT JOIN LATERAL (
+    SELECT GREATEST(floor(EXTRACT(epoch FROM r.requested_at - COALESCE(h.delivered_at, h.shipped_at)) / 86400), 0)::int
+           AS days
+    FROM shipping_shipment AS h WHERE h.order_id = r.order_id ORDER BY h.id DESC LIMIT 1) AS s ON TRUE
 WHERE d.id = ANY(%(ids)s::uuid[])
 """
+
+_RETURNS_WITH = "SELECT DISTINCT return_id FROM returns_disposition WHERE id = ANY(%(ids)s::uuid[])"
 
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_repair WHERE id = ANY(%(ids)s::uuid[])"
 
@@ -370,10 +415,10 @@ UPDATE returns_repair AS r SET state = d.state, work_order_id = d.work_order, an
 FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(orders)s::uuid[]) AS d(id, state, work_order) WHERE r.id = d.id
 """
 
-_OTHERS = """
-SELECT return_id, sum(quantity)::int FROM returns_repair
-WHERE return_id = ANY(%(returns)s::uuid[]) AND NOT id = ANY(%(ids)s::uuid[])
-  AND state NOT IN ('sent', 'delivered', 'settled') GROUP BY return_id
+_LOCK_ALL = f"""
+SELECT id, company_id::int, return_id, disposition_id, quantity, plan, state FROM returns_repair
+WHERE return_id = ANY(%(returns)s::uuid[]) AND (state NOT IN {repairing.ENDED} OR id = ANY(%(ids)s::uuid[]))
+ORDER BY id FOR UPDATE
 """
 
 _SETTLED = """

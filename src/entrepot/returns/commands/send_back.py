@@ -105,8 +105,11 @@ class _Known:
         pairs = [(self.returns[one.return_id].company, tracking_of(one.tracking)) for one in requests
                  if one.return_id in self.returns]  # fmt: skip
         self.taken = set(sql.run(_TAKEN, sql.columns(("companies", "trackings"), pairs)))
-        lock_positions((one.at.owner, one.at.sku) for one in self.repairs)
-        self.buckets = lock_buckets(one.at for one in self.repairs)
+        # What stays is not locked: the work on it may end meanwhile.
+        named = {which for one in requests for which in one.unrepaired}
+        going = [one for one in self.repairs if one.state == "repaired" or one.id in named]
+        lock_positions((one.at.owner, one.at.sku) for one in going)
+        self.buckets = lock_buckets(one.at for one in going)
         self.there = {key: bucket.quantity - bucket.committed for key, bucket in self.buckets.items()}
 
 
