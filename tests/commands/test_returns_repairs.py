@@ -28,6 +28,8 @@ from entrepot.returns.commands.note_arrivals import (
     note_arrivals,
     watch_sent_back,
 )
+from entrepot.returns.commands.override import OverrideDisposition, override_dispositions
+from entrepot.returns.commands.redispose import Redispose, Redisposed, redispose
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.repairs import (
     AnswerRepair,
@@ -42,6 +44,7 @@ from entrepot.returns.commands.repairs import (
 )
 from entrepot.returns.commands.send_back import PartsSent, SendBack, send_back
 from entrepot.returns.commands.verdicts import RefuseUnits, refuse_units
+from entrepot.returns.commands.watch_repairs import RepairsWatched, WatchRepairs, watch_repairs
 from entrepot.returns.commands.work_orders import (
     OpenWorkOrder,
     StartWork,
@@ -526,4 +529,140 @@ def test_a_warranty_is_counted_from_the_delivery_whatever_the_window_is_counted_
     (one,) = asked_all(orders, 1, reason="defective", asked="repair")
     put(found(came(one), "C"))
     ((disposition,),) = sql.run("SELECT id FROM returns_disposition WHERE disposition = 'repair'")
-    assert offered(disposition).payer == "warranty", "it is new in his hands, and 800 days since he ordered it"
+    assert offered(disposition).payer == "warranty", (
+        "it is new in his hands, and 800 days since he ordered it"
+    )
+
+
+def lost_on_its_way(house: Floor) -> tuple[Any, UUID]:
+    """A repair that its customer agreed to pay, and that its carrier lost."""
+    ((one, disposition),) = to_repair(house, reason="changed_mind")
+    repair = offered(disposition, price_minor=900).repair
+    answer_repairs(SERVES, requests=[AnswerRepair(repair, True)])
+    worked(repair)
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1", lost=True)])
+    return one, repair
+
+
+def test_instead_of_what_was_lost_on_its_way_back_something_else_is_agreed_on(house: Floor):
+    one, repair = lost_on_its_way(house)
+    assert (one_repair(one.return_id).state, lines(repair)) == ("lost", {1150: 900, 4040: -900})
+    assert items_of(one.return_id) == ["parcel sent back was lost"]
+    whole(settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "the carrier lost it")]))
+    assert {account: amount for account, amount in lines(repair).items() if amount} == {}
+    assert items_of(one.return_id) == []
+    serve_decide_refund(SYSTEM, [one.return_id])
+    found_ = queries.whole(one.return_id)
+    assert (found_.head.state, found_.lines[0].refunded, found_.lines[0].repaired) == ("closed", 1, 0)
+    assert repair_queries.to_send(one.return_id) == repair_queries.ToSend(0, ())
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1")])
+    assert one_repair(one.return_id).state == "settled", "what was agreed on stands, though it was found"
+
+
+def test_what_was_lost_and_is_found_again_is_with_its_customer(house: Floor):
+    one, repair = lost_on_its_way(house)
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1")])
+    assert (one_repair(one.return_id).state, lines(repair)) == ("delivered", {1150: 900, 4040: -900})
+    (no,) = settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "the carrier lost it")])
+    assert isinstance(no, WrongState)
+
+
+def test_what_its_customer_asks_to_return_once_more_was_not_lost(house: Floor):
+    one, repair = lost_on_its_way(house)
+    (order,) = sql.run("SELECT order_id FROM returns_return WHERE id = %(id)s", {"id": one.return_id})[0]
+    whole(authorize(SERVES, requests=[Authorize(order, (Item(lines_of(order)[0], 1, "defective"),))]))
+    (no,) = settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "the carrier lost it")])
+    assert no == errors.MoreThanSold(line=str(one.lines[0]), wanted=1, left=0)
+
+
+def test_somebody_is_asked_about_a_price_that_was_declined(house: Floor):
+    ((one, disposition),) = to_repair(house, reason="changed_mind")
+    repair = offered(disposition, price_minor=900).repair
+    answer_repairs(SERVES, requests=[AnswerRepair(repair, False)])
+    assert items_of(one.return_id) == ["repair failed"]
+    whole(settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "he wants his money")]))
+    assert items_of(one.return_id) == []
+
+
+def test_somebody_is_asked_about_a_repair_that_does_not_go_on(house: Floor):
+    (one, disposition), (soon, other) = to_repair(house, 2, reason="changed_mind")
+    offered(other, price_minor=900)
+
+    def waits(days: int) -> int:
+        at = replace(SYSTEM, at=NOW + timedelta(days=days))
+        (answer,) = watch_repairs(at, requests=[WatchRepairs(COMPANY)])
+        assert isinstance(answer, RepairsWatched)
+        return answer.late
+
+    assert [waits(days) for days in (3, 4, 4)] == [0, 2, 2]
+    assert [items_of(each.return_id) for each in (one, soon)] == [["repair waits"], ["repair waits"]]
+    repair = offered(disposition, payer="goodwill").repair
+    assert waits(4) == 1, "the workshop has it"
+    worked(repair)
+    assert waits(4) == 2, "it is repaired, and not sent back"
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    assert waits(4) == 1
+    assert [items_of(each.return_id) for each in (one, soon)] == [[], ["repair waits"]]
+
+
+@pytest.mark.counts("returns.watch_repairs")
+def test_statements_do_not_grow_with_the_repairs_that_wait(house: Floor, statements):
+    late = 0
+    for size in SIZES:
+        prepared(house, size)
+        late += size
+        with statements():
+            wanted = [WatchRepairs(COMPANY, key=f"{size}-{place}") for place in range(size)]
+            answers = watch_repairs(replace(SYSTEM, at=NOW + timedelta(days=5)), requests=wanted)
+        assert answers[0] == RepairsWatched(COMPANY, late)
+
+
+def test_what_its_customer_wants_repaired_is_not_the_houses_to_sell(house: Floor):
+    (one,) = asked_all(sold(house, 1, (0, 1)), 1, reason="defective", asked="repair")
+    ((inspection, _),) = found(came(one), "C")
+    which = inspection.inspection
+    for instead in ("restock", "liquidate", "dispose"):
+        (no,) = override_dispositions(SERVES, requests=[OverrideDisposition(which, instead, "so")])
+        assert isinstance(no, Invalid), instead
+        (no,) = dispose(SERVES, requests=[Dispose(which, 1, instead, reason="so")])
+        assert isinstance(no, Invalid), instead
+    whole(
+        override_dispositions(SERVES, requests=[OverrideDisposition(which, "quarantine", "to be looked at")])
+    )
+    whole(override_dispositions(SERVES, requests=[OverrideDisposition(which, "repair", "it is harmless")]))
+    whole(override_dispositions(SERVES, requests=[OverrideDisposition(which, "quarantine", "not yet")]))
+    (apart,) = whole(dispose(SERVES, requests=[Dispose(which, 1)]))
+    assert units(house.skus[0], "quarantined") == 1
+    again = Redispose(COMPANY, apart.disposition_id, 1, "liquidate", "nobody wants it")
+    assert isinstance(redispose(SERVES, requests=[again])[0], Invalid), "it is its customer's"
+    (made,) = redispose(SERVES, requests=[replace(again, instead="repair")])
+    assert isinstance(made, Redisposed)
+    assert (units(house.skus[0], "quarantined"), units(house.skus[0], "refurbish")) == (0, 1)
+    worked(offered(made.disposition_id).repair)
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    assert queries.whole(one.return_id).head.state == "closed"
+
+
+def test_something_else_is_agreed_on_before_any_repair_is_offered(house: Floor):
+    (one,) = asked_all(sold(house, 1, (0, 1)), 1, reason="defective", asked="repair")
+    ((inspection, _),) = found(came(one), "A")
+    settles = SettleRepair(None, "refund", "it is as new, and he wants his money", return_id=one.return_id)
+    answers = settle_repairs(SERVES, requests=[
+        replace(settles, return_id=UNKNOWN), replace(settles, return_id=None), replace(settles, reason=" "),
+        settles, settles,
+    ])  # fmt: skip
+    assert [type(each) for each in answers] == [
+        NotFound, NotFound, errors.ReasonNeeded, RepairSettled, WrongState,
+    ]  # fmt: skip
+    whole(dispose(SERVES, requests=[Dispose(inspection.inspection, 1, "restock", reason="as new")]))
+    serve_decide_refund(SYSTEM, [one.return_id])
+    found_ = queries.whole(one.return_id)
+    assert (found_.head.asked, found_.head.state, found_.lines[0].refunded) == ("refund", "closed", 1)
+
+
+def test_nothing_else_is_agreed_on_for_a_return_while_some_of_it_is_in_repair(house: Floor):
+    ((one, disposition),) = to_repair(house, units_=2)
+    offered(disposition)
+    settles = SettleRepair(None, "refund", "he wants his money", return_id=one.return_id)
+    assert settle_repairs(SERVES, requests=[settles]) == [errors.RepairsOpen(number=one.number, units=1)]
