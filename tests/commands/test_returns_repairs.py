@@ -666,3 +666,29 @@ def test_nothing_else_is_agreed_on_for_a_return_while_some_of_it_is_in_repair(ho
     offered(disposition)
     settles = SettleRepair(None, "refund", "he wants his money", return_id=one.return_id)
     assert settle_repairs(SERVES, requests=[settles]) == [errors.RepairsOpen(number=one.number, units=1)]
+
+
+def test_the_tax_in_a_price_is_as_that_on_the_goods_and_their_shipping_was(house: Floor):
+    """Goods of 9.99 and shipping of 2.01 bore 2.40: a fifth."""
+    orders = sold(house, 1, (0, 1), shipping_minor=201, tax_minor=240)
+    (one,) = asked_all(orders, 1, reason="changed_mind", asked="repair")
+    put(found(came(one), "C"))
+    ((disposition,),) = sql.run("SELECT id FROM returns_disposition WHERE disposition = 'repair'")
+    offered(disposition, price_minor=1_200)
+    assert one_repair(one.return_id).tax_minor == 200
+
+
+@pytest.mark.counts("returns.settle_repairs", "returns.note_arrivals")
+def test_statements_do_not_grow_with_the_repairs_that_were_lost(house: Floor, statements):
+    for size in SIZES:
+        goes = prepared(house, size)
+        whole(answer_repairs(SERVES, requests=[AnswerRepair(one, True) for one, _ in goes]))
+        work = orders_of([one for one, _ in goes])
+        whole(start_work(INSPECTS, requests=[StartWork(one) for one in work]))
+        whole(finish_work(INSPECTS, requests=[FinishWork(one, repaired=1) for one in work]))
+        names = [f"L{size}-{place}" for place in range(size)]
+        parcels = [SendBack(of, "Post", name) for (_, of), name in zip(goes, names, strict=True)]
+        whole(send_back(SERVES, requests=parcels))
+        with statements():
+            whole(note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, name, lost=True) for name in names]))
+            whole(settle_repairs(SERVES, requests=[SettleRepair(one, "refund", "lost") for one, _ in goes]))
