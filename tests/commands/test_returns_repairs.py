@@ -16,7 +16,9 @@ from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
 from entrepot.returns import errors, portal_queries, queries, repair_queries
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
+from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.dispose import Dispose, dispose
+from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.finish_work import FinishWork, finish_work
 from entrepot.returns.commands.note_arrivals import (
     ArrivalNoted,
@@ -26,6 +28,9 @@ from entrepot.returns.commands.note_arrivals import (
     note_arrivals,
     watch_sent_back,
 )
+from entrepot.returns.commands.override import OverrideDisposition, override_dispositions
+from entrepot.returns.commands.redispose import Redispose, Redisposed, redispose
+from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.repairs import (
     AnswerRepair,
     OfferRepair,
@@ -39,6 +44,7 @@ from entrepot.returns.commands.repairs import (
 )
 from entrepot.returns.commands.send_back import PartsSent, SendBack, send_back
 from entrepot.returns.commands.verdicts import RefuseUnits, refuse_units
+from entrepot.returns.commands.watch_repairs import RepairsWatched, WatchRepairs, watch_repairs
 from entrepot.returns.commands.work_orders import (
     OpenWorkOrder,
     StartWork,
@@ -439,3 +445,250 @@ def orders_of(repairs: list[UUID]) -> list[UUID]:
         "SELECT work_order_id FROM returns_repair WHERE id = ANY(%(ids)s::uuid[])", {"ids": repairs}
     )
     return [which for (which,) in rows]
+
+
+def test_what_is_in_repair_is_neither_refunded_nor_refused_nor_exchanged(house: Floor):
+    ((one, disposition),) = to_repair(house)
+    repair = offered(disposition).repair
+    open_ = errors.RepairsOpen(number=one.number, units=1)
+    assert refund(SERVES, requests=[Refund(one.return_id)]) == [open_]
+    assert refund(SERVES, requests=[Refund(one.return_id, ((one.lines[0], 1),))]) == [open_]
+    (inspection,) = queries.whole(one.return_id).inspections
+    no = RefuseUnits(inspection.id, "swapped", "It is another one.", "keep", "he said so")
+    assert refuse_units(SERVES, requests=[no]) == [open_]
+    assert exchange(SERVES, requests=[Exchange(one.return_id, one.lines[0], 1, "SKU-001")]) == [open_]
+    (still,) = close(SERVES, requests=[Close(one.return_id, "he is gone", without_refund=True)])
+    assert isinstance(still, errors.NotDone)
+    worked(repair)
+    assert refund(SERVES, requests=[Refund(one.return_id)]) == [open_]
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    assert isinstance(refund(SERVES, requests=[Refund(one.return_id)])[0], errors.NothingToRefund)
+
+
+def test_others_of_a_return_are_refunded_while_one_is_in_repair(house: Floor):
+    ((one, disposition),) = to_repair(house, units_=2)
+    repair = offered(disposition).repair
+    whole(refund(SERVES, requests=[Refund(one.return_id)]))
+    assert queries.whole(one.return_id).lines[0].refunded == 1
+    (no,) = offer_repairs(SERVES, requests=[OfferRepair(COMPANY, disposition, 1, "a new coil")])
+    assert no == errors.NotThatMuch(number=one.number, what="units", wanted=1, left=0)
+    worked(repair)
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    assert queries.whole(one.return_id).lines[0].repaired == 1
+
+
+def test_something_else_is_agreed_on_even_of_what_was_repaired_and_it_costs_nothing(house: Floor):
+    ((one, disposition),) = to_repair(house, reason="changed_mind")
+    repair = offered(disposition, price_minor=900).repair
+    answer_repairs(SERVES, requests=[AnswerRepair(repair, True)])
+    worked(repair)
+    whole(settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "it took too long")]))
+    serve_decide_refund(SYSTEM, [one.return_id])
+    assert (queries.whole(one.return_id).head.state, lines(repair)) == ("closed", {})
+
+
+def test_repairs_of_a_return_are_settled_together_and_alike(house: Floor):
+    ((one, disposition),) = to_repair(house, units_=2)
+    first, second = offered(disposition).repair, offered(disposition).repair
+    worked(first, repaired=0, failed=1)
+    both = [SettleRepair(which, "refund", "he wants his money") for which in (first, second)]
+    answers = settle_repairs(SERVES, requests=both)
+    assert [type(each) for each in answers] == [errors.RepairsOpen, WrongState], "the second is at work"
+    worked(second, repaired=0, failed=1)
+    answers = settle_repairs(SERVES, requests=[both[0], replace(both[1], instead="exchange")])
+    assert [type(each) for each in answers] == [errors.RepairsOpen, Invalid], "one return asks for one thing"
+    answers = settle_repairs(SERVES, requests=[*both, both[0]])
+    assert [type(each) for each in answers] == [RepairSettled, RepairSettled, WrongState]
+    serve_decide_refund(SYSTEM, [one.return_id])
+    assert queries.whole(one.return_id).lines[0].refunded == 2
+
+
+def test_that_it_was_delivered_counts_before_that_it_was_lost_and_the_earliest_word_first(house: Floor):
+    pairs = to_repair(house, 2)
+    for place, (one, disposition) in enumerate(pairs):
+        worked(offered(disposition).repair)
+        whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", f"PP{place}")]))
+    days = [NOW + timedelta(days=count) for count in (1, 2, 3)]
+    note_arrivals(SYSTEM, requests=[
+        NoteArrival(COMPANY, "PP0", occurred_at=days[2]), NoteArrival(COMPANY, "PP0", occurred_at=days[1]),
+        NoteArrival(COMPANY, "PP0", lost=True, occurred_at=days[0]),
+        NoteArrival(COMPANY, "PP1", lost=True, occurred_at=days[0]), NoteArrival(COMPANY, "PP1", occurred_at=days[2]),
+        NoteArrival(COMPANY, "PP1", lost=True, occurred_at=days[1]),
+    ])  # fmt: skip
+    seen = [repair_queries.sent_back(one.return_id)[0] for one, _ in pairs]
+    assert [(each.state, each.delivered_at) for each in seen] == [
+        ("delivered", days[1]),
+        ("delivered", days[2]),
+    ]
+
+
+def test_a_warranty_is_counted_from_the_delivery_whatever_the_window_is_counted_from(house: Floor):
+    body = Admission((Rule("we mend", outcomes=("repair",), counted_from="order", window_days=1_000),), ("",))
+    kept("returns.authorization", body)
+    orders = sold(house, 1, (0, 1), occurred_at=NOW - timedelta(days=800))
+    (one,) = asked_all(orders, 1, reason="defective", asked="repair")
+    put(found(came(one), "C"))
+    ((disposition,),) = sql.run("SELECT id FROM returns_disposition WHERE disposition = 'repair'")
+    assert offered(disposition).payer == "warranty", (
+        "it is new in his hands, and 800 days since he ordered it"
+    )
+
+
+def lost_on_its_way(house: Floor) -> tuple[Any, UUID]:
+    """A repair that its customer agreed to pay, and that its carrier lost."""
+    ((one, disposition),) = to_repair(house, reason="changed_mind")
+    repair = offered(disposition, price_minor=900).repair
+    answer_repairs(SERVES, requests=[AnswerRepair(repair, True)])
+    worked(repair)
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1", lost=True)])
+    return one, repair
+
+
+def test_instead_of_what_was_lost_on_its_way_back_something_else_is_agreed_on(house: Floor):
+    one, repair = lost_on_its_way(house)
+    assert (one_repair(one.return_id).state, lines(repair)) == ("lost", {1150: 900, 4040: -900})
+    assert items_of(one.return_id) == ["parcel sent back was lost"]
+    whole(settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "the carrier lost it")]))
+    assert {account: amount for account, amount in lines(repair).items() if amount} == {}
+    assert items_of(one.return_id) == []
+    serve_decide_refund(SYSTEM, [one.return_id])
+    found_ = queries.whole(one.return_id)
+    assert (found_.head.state, found_.lines[0].refunded, found_.lines[0].repaired) == ("closed", 1, 0)
+    assert repair_queries.to_send(one.return_id) == repair_queries.ToSend(0, ())
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1")])
+    assert one_repair(one.return_id).state == "settled", "what was agreed on stands, though it was found"
+
+
+def test_what_was_lost_and_is_found_again_is_with_its_customer(house: Floor):
+    one, repair = lost_on_its_way(house)
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1")])
+    assert (one_repair(one.return_id).state, lines(repair)) == ("delivered", {1150: 900, 4040: -900})
+    (no,) = settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "the carrier lost it")])
+    assert isinstance(no, WrongState)
+
+
+def test_what_its_customer_asks_to_return_once_more_was_not_lost(house: Floor):
+    one, repair = lost_on_its_way(house)
+    (order,) = sql.run("SELECT order_id FROM returns_return WHERE id = %(id)s", {"id": one.return_id})[0]
+    whole(authorize(SERVES, requests=[Authorize(order, (Item(lines_of(order)[0], 1, "defective"),))]))
+    (no,) = settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "the carrier lost it")])
+    assert no == errors.MoreThanSold(line=str(one.lines[0]), wanted=1, left=0)
+
+
+def test_somebody_is_asked_about_a_price_that_was_declined(house: Floor):
+    ((one, disposition),) = to_repair(house, reason="changed_mind")
+    repair = offered(disposition, price_minor=900).repair
+    answer_repairs(SERVES, requests=[AnswerRepair(repair, False)])
+    assert items_of(one.return_id) == ["repair failed"]
+    whole(settle_repairs(SERVES, requests=[SettleRepair(repair, "refund", "he wants his money")]))
+    assert items_of(one.return_id) == []
+
+
+def test_somebody_is_asked_about_a_repair_that_does_not_go_on(house: Floor):
+    (one, disposition), (soon, other) = to_repair(house, 2, reason="changed_mind")
+    offered(other, price_minor=900)
+
+    def waits(days: int) -> int:
+        at = replace(SYSTEM, at=NOW + timedelta(days=days))
+        (answer,) = watch_repairs(at, requests=[WatchRepairs(COMPANY)])
+        assert isinstance(answer, RepairsWatched)
+        return answer.late
+
+    assert [waits(days) for days in (3, 4, 4)] == [0, 2, 2]
+    assert [items_of(each.return_id) for each in (one, soon)] == [["repair waits"], ["repair waits"]]
+    repair = offered(disposition, payer="goodwill").repair
+    assert waits(4) == 1, "the workshop has it"
+    worked(repair)
+    assert waits(4) == 2, "it is repaired, and not sent back"
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    assert waits(4) == 1
+    assert [items_of(each.return_id) for each in (one, soon)] == [[], ["repair waits"]]
+
+
+@pytest.mark.counts("returns.watch_repairs")
+def test_statements_do_not_grow_with_the_repairs_that_wait(house: Floor, statements):
+    late = 0
+    for size in SIZES:
+        prepared(house, size)
+        late += size
+        with statements():
+            wanted = [WatchRepairs(COMPANY, key=f"{size}-{place}") for place in range(size)]
+            answers = watch_repairs(replace(SYSTEM, at=NOW + timedelta(days=5)), requests=wanted)
+        assert answers[0] == RepairsWatched(COMPANY, late)
+
+
+def test_what_its_customer_wants_repaired_is_not_the_houses_to_sell(house: Floor):
+    (one,) = asked_all(sold(house, 1, (0, 1)), 1, reason="defective", asked="repair")
+    ((inspection, _),) = found(came(one), "C")
+    which = inspection.inspection
+    for instead in ("restock", "liquidate", "dispose"):
+        (no,) = override_dispositions(SERVES, requests=[OverrideDisposition(which, instead, "so")])
+        assert isinstance(no, Invalid), instead
+        (no,) = dispose(SERVES, requests=[Dispose(which, 1, instead, reason="so")])
+        assert isinstance(no, Invalid), instead
+    whole(
+        override_dispositions(SERVES, requests=[OverrideDisposition(which, "quarantine", "to be looked at")])
+    )
+    whole(override_dispositions(SERVES, requests=[OverrideDisposition(which, "repair", "it is harmless")]))
+    whole(override_dispositions(SERVES, requests=[OverrideDisposition(which, "quarantine", "not yet")]))
+    (apart,) = whole(dispose(SERVES, requests=[Dispose(which, 1)]))
+    assert units(house.skus[0], "quarantined") == 1
+    again = Redispose(COMPANY, apart.disposition_id, 1, "liquidate", "nobody wants it")
+    assert isinstance(redispose(SERVES, requests=[again])[0], Invalid), "it is its customer's"
+    (made,) = redispose(SERVES, requests=[replace(again, instead="repair")])
+    assert isinstance(made, Redisposed)
+    assert (units(house.skus[0], "quarantined"), units(house.skus[0], "refurbish")) == (0, 1)
+    worked(offered(made.disposition_id).repair)
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    assert queries.whole(one.return_id).head.state == "closed"
+
+
+def test_something_else_is_agreed_on_before_any_repair_is_offered(house: Floor):
+    (one,) = asked_all(sold(house, 1, (0, 1)), 1, reason="defective", asked="repair")
+    ((inspection, _),) = found(came(one), "A")
+    settles = SettleRepair(None, "refund", "it is as new, and he wants his money", return_id=one.return_id)
+    answers = settle_repairs(SERVES, requests=[
+        replace(settles, return_id=UNKNOWN), replace(settles, return_id=None), replace(settles, reason=" "),
+        settles, settles,
+    ])  # fmt: skip
+    assert [type(each) for each in answers] == [
+        NotFound, NotFound, errors.ReasonNeeded, RepairSettled, WrongState,
+    ]  # fmt: skip
+    whole(dispose(SERVES, requests=[Dispose(inspection.inspection, 1, "restock", reason="as new")]))
+    serve_decide_refund(SYSTEM, [one.return_id])
+    found_ = queries.whole(one.return_id)
+    assert (found_.head.asked, found_.head.state, found_.lines[0].refunded) == ("refund", "closed", 1)
+
+
+def test_nothing_else_is_agreed_on_for_a_return_while_some_of_it_is_in_repair(house: Floor):
+    ((one, disposition),) = to_repair(house, units_=2)
+    offered(disposition)
+    settles = SettleRepair(None, "refund", "he wants his money", return_id=one.return_id)
+    assert settle_repairs(SERVES, requests=[settles]) == [errors.RepairsOpen(number=one.number, units=1)]
+
+
+def test_the_tax_in_a_price_is_as_that_on_the_goods_and_their_shipping_was(house: Floor):
+    """Goods of 9.99 and shipping of 2.01 bore 2.40: a fifth."""
+    orders = sold(house, 1, (0, 1), shipping_minor=201, tax_minor=240)
+    (one,) = asked_all(orders, 1, reason="changed_mind", asked="repair")
+    put(found(came(one), "C"))
+    ((disposition,),) = sql.run("SELECT id FROM returns_disposition WHERE disposition = 'repair'")
+    offered(disposition, price_minor=1_200)
+    assert one_repair(one.return_id).tax_minor == 200
+
+
+@pytest.mark.counts("returns.settle_repairs", "returns.note_arrivals")
+def test_statements_do_not_grow_with_the_repairs_that_were_lost(house: Floor, statements):
+    for size in SIZES:
+        goes = prepared(house, size)
+        whole(answer_repairs(SERVES, requests=[AnswerRepair(one, True) for one, _ in goes]))
+        work = orders_of([one for one, _ in goes])
+        whole(start_work(INSPECTS, requests=[StartWork(one) for one in work]))
+        whole(finish_work(INSPECTS, requests=[FinishWork(one, repaired=1) for one in work]))
+        names = [f"L{size}-{place}" for place in range(size)]
+        parcels = [SendBack(of, "Post", name) for (_, of), name in zip(goes, names, strict=True)]
+        whole(send_back(SERVES, requests=parcels))
+        with statements():
+            whole(note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, name, lost=True) for name in names]))
+            whole(settle_repairs(SERVES, requests=[SettleRepair(one, "refund", "lost") for one, _ in goes]))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Invalid
 from entrepot.ledger.rules import RULES
-from entrepot.returns import errors, proposing, repairing, rules
+from entrepot.returns import errors, portal, proposing, repairing, rules, states
 from entrepot.returns.onward import Outcome
 from entrepot.returns.recovery import Goods, Recovery
 from entrepot.returns.repairing import Repairs
@@ -21,9 +21,12 @@ from entrepot.returns.repairing import Repairs
         (731, True, False, "customer"),
         (0, False, False, "customer"),
         (2_000, False, True, "warranty"),
+        (None, True, False, ""),
+        (None, False, False, "customer"),
+        (None, True, True, "warranty"),
     ],
 )
-def test_who_pays(days: int, ours: bool, conforms: bool, payer: str):
+def test_who_pays(days: int | None, ours: bool, conforms: bool, payer: str):
     assert Repairs().payer(days, ours=ours, conforms=conforms) == payer
 
 
@@ -76,3 +79,33 @@ def test_what_its_customer_wants_repaired_is_proposed_for_that_unless_it_is_set_
     assert proposed() == "repair"
     assert proposed(reason="recalled") == "quarantine"
     assert proposed(codes=("serial_swap",)) == "quarantine"
+
+
+@pytest.mark.parametrize(
+    ("found", "waits", "step"),
+    [
+        ((), 1, "in repair"),
+        ((), 0, "refunded"),
+        (("delivered", "settled"), 0, "with you again"),
+        (("delivered",), 1, "in repair"),
+        (("sent", "delivered"), 0, "sent back"),
+        (("repaired", "sent"), 0, "repaired"),
+        (("declined", "delivered"), 0, "in repair"),
+        (("settled",), 0, "refunded"),
+    ],
+)
+def test_what_a_customer_sees_of_his_repairs_waits_for_the_slowest(
+    found: tuple[str, ...], waits: int, step: str
+):
+    assert portal.repair_step("refunded", found, 1, waits) == step
+    assert portal.repair_step("on its way", found, 0, waits) == "on its way"
+
+
+def test_nobody_is_charged_for_what_was_not_repaired():
+    uncharged = set(states.REPAIR.states) - set(repairing.CHARGED)
+    assert {"declined", "failed", "settled"} <= uncharged
+
+
+def test_a_price_is_taxed_as_the_goods_with_their_shipping_were():
+    """Goods of 100 and shipping of 20 bore 24: 20 %, so that a price of 120 has 20 in it."""
+    assert repairing.tax_within(12_000, 2_400, 10_000 + 2_000 + 2_400) == 2_000

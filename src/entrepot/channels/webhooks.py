@@ -73,6 +73,7 @@ EVENTS: dict[str, Named] = {
     "repair.repaired": Named("repair", ("repaired",), "What a customer wants repaired is"),
     "repair.failed": Named("repair", ("failed",), "What a customer wants repaired can't be"),
     "repair.sent": Named("repair", ("sent",), "What was in repair is on its way back to its customer"),
+    "repair.lost": Named("repair", ("lost",), "What was in repair was lost on its way back to its customer"),
     "repair.delivered": Named("repair", ("delivered",), "What was in repair is back with its customer"),
     "repair.settled": Named("repair", ("settled",), "Something else was agreed on than a repair"),
     "return.closed": Named("return", ("closed",), "Goods and money of a return are done with"),

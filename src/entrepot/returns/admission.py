@@ -115,7 +115,7 @@ class Facts(NamedTuple):
 class Terms(NamedTuple):
     """The answer for a line. `objections` are why it is not simply yes; `reasons` are why it is what it is; where it is
     `by_law`, no fee of any kind is kept. Which rights of a consumer stand: he `withdraws` without a reason, or claims
-    that the good `conforms` not, by the reason that he gives."""
+    that the good `conforms` not, by the reason that he gives, and is believed; or he `claims` it and has to show it."""
 
     answer: str
     outcomes: tuple[str, ...]
@@ -132,6 +132,7 @@ class Terms(NamedTuple):
     by_law: bool = False
     withdraws: bool = False
     conforms: bool = False
+    claims: bool = False
 
 
 def fits(rule: Rule, facts: Facts) -> bool:
@@ -231,7 +232,7 @@ def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
 def _claiming(found: Terms, law: Law, days: int) -> Terms:
     """A claim that the customer has to prove: nobody turns it away unread, and a person reads it."""
     if found.answer != "no":
-        return found._replace(conforms=True)
+        return found._replace(claims=True)
     told = Said(
         "{0}: {1} of {2} days to show that it never conformed",
         law.says_of_goods or law.says,
@@ -240,7 +241,7 @@ def _claiming(found: Terms, law: Law, days: int) -> Terms:
     )
     outcomes = found.outcomes if "exchange" in found.outcomes else ("exchange", *found.outcomes)
     return found._replace(
-        answer="ask", outcomes=outcomes, objections=(*found.objections, told), is_late=False, conforms=True
+        answer="ask", outcomes=outcomes, objections=(*found.objections, told), is_late=False, claims=True
     )
 
 

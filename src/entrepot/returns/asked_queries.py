@@ -34,6 +34,7 @@ class TermsRow:
     policy_version: int
     withdraws: bool
     conforms: bool
+    claims: bool
 
 
 def terms_of(return_id: UUID) -> dict[UUID, TermsRow]:
@@ -137,7 +138,7 @@ def sent(company: int, since: datetime, until: datetime) -> list[SentRow]:
 
 _TERMS = """
 SELECT return_line_id, own_reason, condition, lot, serial, answer, outcomes, window_days, days, counted_from,
-       fee_percent, bonus_percent, label, reasons, policy_version, withdraws, conforms
+       fee_percent, bonus_percent, label, reasons, policy_version, withdraws, conforms, claims
 FROM returns_terms WHERE return_id = %(id)s::uuid
 """
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.returns.repairing import ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ _PAPER = (
 )
 
 # invariant 13: no unit of a disposition is in two documents, sold as another SKU, or decided about again beside
-_GATHERED = """
+_GATHERED = f"""
 SELECT format('disposition %s counts %s units gathered, what followed it says %s', id, units, told)
 FROM (SELECT id, sum(units)::bigint AS units, sum(told)::bigint AS told FROM (
         SELECT disposition_id AS id, units, 0 AS told FROM returns_gathered
@@ -231,7 +232,7 @@ FROM (SELECT id, sum(units)::bigint AS units, sum(told)::bigint AS told FROM (
         SELECT disposition_id, 0, quantity FROM returns_workorder AS w WHERE state <> 'withdrawn'
           AND NOT EXISTS (SELECT FROM returns_repair WHERE work_order_id = w.id)
         UNION ALL
-        SELECT disposition_id, 0, quantity FROM returns_repair WHERE state NOT IN ('sent', 'delivered', 'settled')
+        SELECT disposition_id, 0, quantity FROM returns_repair WHERE state NOT IN {ENDED}
         UNION ALL
         SELECT disposition_id, 0, quantity FROM returns_regrading
         UNION ALL

@@ -266,12 +266,13 @@ class RepairIsFree(Refused):
 
 
 class RepairsOpen(Refused):
-    """Something else can't be agreed on for a return while others of its units are repaired still."""
+    """Units are repaired for their customer: meanwhile nothing else becomes of them, and nothing else is agreed on for
+    the others of their return."""
 
     code = "returns.repairs_open"
     says = (
-        "{units} more units of return {number} are in repair. What is asked for instead holds for all of the return:"
-        " send those back or let them fail first."
+        "{units} units of return {number} are in repair for their customer. Send them back first, or agree with him on"
+        " the same thing instead for all of them."
     )
 
 

@@ -308,6 +308,9 @@ class Terms(models.Model):
         default=False, db_default=False
     )  # which rights stood; neither is said of those
     conforms = models.BooleanField(default=False, db_default=False)  # of before they were told apart
+    claims = models.BooleanField(
+        default=False, db_default=False
+    )  # that it does not conform, and has to show it
     reasons = models.JSONField()
     policy_version = models.IntegerField()
 
@@ -536,7 +539,7 @@ class Override(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="returns_override_known",
-                condition=Q(proposed__in=list(rules.EVERY), instead__in=list(rules.DISPOSITIONS))
+                condition=Q(proposed__in=list(rules.EVERY), instead__in=[*rules.DISPOSITIONS, rules.REPAIR])
                 & ~Q(proposed=F("instead")),
             ),
             models.CheckConstraint(name="returns_override_for_a_reason", condition=~Q(reason="")),

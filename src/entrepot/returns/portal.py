@@ -116,13 +116,17 @@ REPAIR_STEPS = (
 """What a customer sees of a return that he wants repaired, in order."""
 
 
-def repair_step(before: str, states: Collection[str], disposed: int) -> str:
+def repair_step(before: str, states: Collection[str], disposed: int, waits: int) -> str:
     """The last of REPAIR_STEPS that a return has reached whose units are in repair, by the states of its repairs, which
-    wait for the slowest; `before` is its step without them."""
+    wait for the slowest; `before` is its step without them. `waits`: units that are in no repair yet, and that nothing
+    else has become of. Where something else has become of all of them it is the step without repairs."""
     if before not in ("arrived", "checked", "refunded"):
         return before
-    if not states:
+    states = [one for one in states if one != "settled"]
+    if waits > 0:
         return "in repair" if disposed else "arrived"
+    if not states:
+        return before
     if any(one in ("offered", "agreed", "declined", "failed") for one in states):
         return "in repair"
     if "repaired" in states:

@@ -97,6 +97,7 @@ def returns_of(order: UUID) -> list[Seen]:
         refused,
         back,
         repairs,
+        repairing,
         sent,
         *rest,
     ) in sql.run(_RETURNS, {"order": order}):
@@ -106,7 +107,8 @@ def returns_of(order: UUID) -> list[Seen]:
             state, units, received, disposed, refunded + back, to_come, sent=sent, refused=refused
         )
         if asked == "repair":
-            step = portal.repair_step(step, repairs, disposed)
+            waits = units - refunded - refused - repairing
+            step = portal.repair_step(step, repairs, disposed, waits)
         found.append(Seen(which, number, asked, step, units, *rest))
     return found
 
@@ -200,6 +202,8 @@ _RETURNS = """
 SELECT r.id, r.number, r.asked, r.state, u.units, u.received, u.disposed, u.refunded,
        u.units - u.missing - u.received, u.refused, u.repaired,
        ARRAY(SELECT p.state FROM returns_repair AS p WHERE p.return_id = r.id ORDER BY p.id),
+       (SELECT COALESCE(sum(p.quantity), 0)::int FROM returns_repair AS p
+        WHERE p.return_id = r.id AND p.state <> 'settled'),
        EXISTS (SELECT FROM returns_parcel AS p
                WHERE p.return_id = r.id AND (p.scanned_at IS NOT NULL OR NOT EXISTS (
                    SELECT FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id

@@ -610,7 +610,10 @@ LEFT JOIN (
            sum(l.received - COALESCE(d.units, 0)) AS received, sum(l.refunded) AS refunded
     FROM returns_line AS l JOIN returns_return AS r ON r.id = l.return_id
     LEFT JOIN (SELECT return_line_id, sum(quantity) AS units FROM returns_disposition
-               WHERE disposition = 'send_back' GROUP BY 1) AS d ON d.return_line_id = l.id
+               WHERE disposition = 'send_back' AND NOT EXISTS (
+                   SELECT FROM returns_sentbackunits AS u JOIN returns_repair AS p ON p.id = u.repair_id
+                   WHERE u.disposition_id = returns_disposition.id AND p.state = 'settled')
+               GROUP BY 1) AS d ON d.return_line_id = l.id
     GROUP BY l.line_id
 ) AS r ON r.line_id = s.line_id
 WHERE (s.authorized, s.received, s.refunded)

@@ -69,13 +69,14 @@ class Repair(models.Model):
             models.CheckConstraint(
                 name="returns_repair_worked_on_once_agreed",
                 condition=Q(state__in=["offered", "declined"], work_order_id__isnull=True)
-                | Q(state__in=["sent", "delivered", "settled"])
+                | Q(state__in=repairing.ENDED)
                 | Q(state__in=["agreed", "repaired", "failed"], work_order_id__isnull=False),
             ),
             models.CheckConstraint(
                 name="returns_repair_sent_once",
-                condition=Q(state__in=["sent", "delivered"], sent_at__isnull=False)
-                | (~Q(state__in=["sent", "delivered"]) & Q(sent_at__isnull=True)),
+                condition=Q(state__in=repairing.BACK, sent_at__isnull=False)
+                | Q(state="settled")  # it was lost before
+                | (~Q(state__in=[*repairing.BACK, "settled"]) & Q(sent_at__isnull=True)),
             ),
         ]
         triggers = imprinted(changes=True)

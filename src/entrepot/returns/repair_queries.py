@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.returns import repairing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class RepairRow:
     ended_at: datetime | None
     parcel: str
 
+    @property
+    def is_charged(self) -> bool:
+        """Whether its customer pays the price, or is asked to."""
+        return self.state in repairing.CHARGED
+
 
 def repairs(
     company: int,
@@ -55,12 +61,6 @@ def repairs(
     """Repairs, the latest first, behind the repair `after`."""
     params = {"company": company, "state": state, "return": return_id, "after": after, "limit": limit}
     return [RepairRow(*row) for row in sql.run(_REPAIRS, params)]
-
-
-def company_of(repair: UUID) -> int | None:
-    """Whose repair it is; None where there is none of that id."""
-    rows = sql.run("SELECT company_id::int FROM returns_repair WHERE id = %(id)s::uuid", {"id": repair})
-    return rows[0][0] if rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,25 +208,26 @@ GROUP BY s.step
 """
 
 # invariant 33: of a line so many units went back from repairs as these say, each in one parcel
-_SENT = """
+_SENT = f"""
 SELECT format('return line %s says %s units back from repairs, its repairs say %s', l.id, l.repaired,
               COALESCE(p.units, 0))
 FROM returns_line AS l
-LEFT JOIN (SELECT return_line_id, sum(quantity) AS units FROM returns_repair WHERE state IN ('sent', 'delivered')
+LEFT JOIN (SELECT return_line_id, sum(quantity) AS units FROM returns_repair WHERE state IN {repairing.BACK}
            GROUP BY 1) AS p ON p.return_line_id = l.id
 WHERE l.repaired <> COALESCE(p.units, 0)
 UNION ALL
 SELECT format('repair %s is %s and in %s parcels', p.number, p.state, count(u.disposition_id))
 FROM returns_repair AS p LEFT JOIN returns_sentbackunits AS u ON u.repair_id = p.id
-GROUP BY p.id HAVING count(u.disposition_id) <> (CASE WHEN p.state IN ('sent', 'delivered') THEN 1 ELSE 0 END)
+GROUP BY p.id HAVING count(u.disposition_id) <> (CASE WHEN p.sent_at IS NULL THEN 0 ELSE 1 END)
 """
 
-# invariant 34: what customers agreed to pay is in the books once what it was for went back, and nothing before
+# invariant 34: what customers agreed to pay is in the books once what it was for went back, and nothing before, nor
+# where it was lost on its way and something else was agreed on
 _CHARGED = """
 SELECT format('repair %s was to cost its customer %s, account 1150 says %s', p.number, s.price, COALESCE(b.amount, 0))
 FROM returns_repair AS p
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN EXISTS (
+    SELECT CASE WHEN p.state <> 'settled' AND EXISTS (
         SELECT FROM returns_sentbackunits AS u JOIN returns_disposition AS d ON d.id = u.disposition_id
         WHERE u.repair_id = p.id AND d.reason = 'repaired') THEN p.price_minor ELSE 0 END AS price) AS s
 LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
@@ -234,4 +235,14 @@ LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
 WHERE s.price <> COALESCE(b.amount, 0)
 """
 
-CHECKS = (_SENT, _CHARGED)
+# invariant 33: nothing else has become of units that are in repair
+_TWICE = f"""
+SELECT format('return line %s has %s units in repair, and only %s that nothing else has become of', l.id, p.units,
+              l.quantity - l.cancelled - l.refunded - l.refused - l.repaired)
+FROM returns_line AS l
+JOIN (SELECT return_line_id, sum(quantity) AS units FROM returns_repair WHERE state NOT IN {repairing.ENDED}
+      GROUP BY 1) AS p ON p.return_line_id = l.id
+WHERE p.units > l.quantity - l.cancelled - l.refunded - l.refused - l.repaired
+"""
+
+CHECKS = (_SENT, _CHARGED, _TWICE)

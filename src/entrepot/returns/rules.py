@@ -77,6 +77,9 @@ DISPOSITIONS: dict[str, str | None] = {
 REPAIR = "repair"
 """The disposition of units that are repaired for their customer: they wait in the workshop and stay his."""
 
+QUARANTINE = "quarantine"
+"""The disposition of units that are set apart until somebody decides: whose they are does not change."""
+
 EVERY: dict[str, str | None] = {**DISPOSITIONS, REPAIR: "refurbish", SEND_BACK: None}
 """With those of units that stay their customer's, which nobody proposes for others: to be repaired for him, and sent
 back."""

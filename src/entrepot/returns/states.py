@@ -73,11 +73,13 @@ REPAIR = machine(
     ("repair", "agreed", "repaired"),
     ("fail", "agreed", "failed"),
     ("send", ("repaired", "failed", "declined"), "sent"),
-    ("deliver", "sent", "delivered", True),
-    ("settle", ("failed", "declined"), "settled", True),
+    ("deliver", ("sent", "lost"), "delivered", True),
+    ("lose", "sent", "lost"),
+    ("settle", ("repaired", "failed", "declined", "lost"), "settled", True),
 )  # fmt: skip
 """Units that are repaired for their customer. `offered`: he is asked to agree to a price; where the house pays, nobody
-is asked. `failed`: it can't be repaired, and `settled`: something else was agreed on instead."""
+is asked. `failed`: it can't be repaired, and `settled`: something else was agreed on instead, even of what was repaired
+already. `lost`: the parcel that it went back in was, and it is found, or something else is agreed on."""
 
 FRAUD = machine(
     "suspicion", "clean",

@@ -47,6 +47,7 @@ from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_ex
 from entrepot.returns.commands.settle_holds import SettleHolds, settle_holds
 from entrepot.returns.commands.watch import Watch, watch
 from entrepot.returns.commands.watch_departures import WatchDepartures, watch_departures
+from entrepot.returns.commands.watch_repairs import WatchRepairs, watch_repairs
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.shipping import adapters, buying
@@ -142,8 +143,10 @@ def apart(looks: Sequence[Callable[[], object]]) -> None:
 
 
 def look_at_what_waits(cause: Cause, company: int) -> None:
-    """A work item for each return that waits too long, and for each parcel to a customer that does not arrive."""
+    """A work item for each return and each repair that waits too long, and for each parcel to a customer that does not
+    arrive."""
     watch(cause, requests=[Watch(company)])
+    watch_repairs(cause, requests=[WatchRepairs(company)])
     watch_sent_back(cause, requests=[WatchSentBack(company)])
 
 

@@ -73,6 +73,7 @@ class LineTerms:
     label: bool
     withdraws: bool
     conforms: bool
+    claims: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class _Draft(NamedTuple):
                 one.terms.label,
                 one.terms.withdraws,
                 one.terms.conforms,
+                one.terms.claims,
             )
             for one in self.lines
         )
@@ -345,7 +347,8 @@ def _terms(one: _Draft, i: _Item) -> tuple[Any, ...]:
     return (
         i.id, one.id, i.reason.own, item.condition, item.lot, item.serial, terms.answer, wire.dump(terms.outcomes),
         terms.window_days, terms.days, terms.counted_from, terms.fee_percent, terms.bonus_percent, terms.label,
-        terms.by_law, terms.withdraws, terms.conforms, wire.dump([*terms.reasons, *terms.objections]), i.version,
+        terms.by_law, terms.withdraws, terms.conforms, terms.claims,
+        wire.dump([*terms.reasons, *terms.objections]), i.version,
     )  # fmt: skip
 
 
@@ -382,8 +385,8 @@ _LINE = (
 )  # fmt: skip
 _TERMS = (
     "return_line_id", "return_id", "own_reason", "condition", "lot", "serial", "answer", "outcomes", "window_days",
-    "days", "counted_from", "fee_percent", "bonus_percent", "label", "by_law", "withdraws", "conforms", "reasons",
-    "policy_version",
+    "days", "counted_from", "fee_percent", "bonus_percent", "label", "by_law", "withdraws", "conforms", "claims",
+    "reasons", "policy_version",
 )  # fmt: skip
 
 _KNOWN = """

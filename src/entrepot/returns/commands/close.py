@@ -41,8 +41,8 @@ def close(cause: Cause, /, *, requests: Sequence[Close]) -> list[Closed | Refuse
 
     Locks: the orders in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_done (units wait for inspection or disposition,
-    were refunded and have not come, a refund is under way, or an amount is held on a card). Again: by key.
-    15 statements at most; 6 more where labels become void.
+    are in repair, were refunded and have not come, a refund is under way, or an amount is held on a card).
+    Again: by key. 15 statements at most; 6 more where labels become void.
     """
     found = lock_returns([one.return_id for one in requests])
     answers: list[Closed | Refused] = []
@@ -74,6 +74,8 @@ def _refuse(request: Close, one: Return, *, again: bool) -> Refused | None:
     units = one.units
     if units.received > units.disposed:
         what = f"{units.received - units.disposed} units wait for inspection or disposition"
+    elif one.repairing:
+        what = f"{one.repairing} units are in repair; send those back, or agree on something else instead"
     elif one.open_refunds:
         what = f"{one.open_refunds} refunds are not paid yet"
     elif one.open_holds:

@@ -14,7 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.returns import errors, rules
+from entrepot.returns import errors, repairing, rules
 from entrepot.returns.commands.gathering import take_whole
 from entrepot.returns.commands.left import serials_gone
 from entrepot.returns.commands.lock import Line, Return, lock_inspected, offer_refunds, store
@@ -139,7 +139,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
         one = found[units.return_id]
         line = one.lines[units.line]
         bucket = _bucket(one, units)
-        where = _decide(cause, request, units, left[request.inspection], one.number, line, shelves, nodes)
+        where = _decide(cause, request, units, left[request.inspection], one, line, shelves, nodes)
         if not isinstance(where, Refused) and there.get(bucket, 0) < request.quantity:
             where = NotThere(
                 wanted=request.quantity,
@@ -230,7 +230,7 @@ def _decide(
     request: Dispose,
     units: _Waiting,
     left: int,
-    number: str,
+    of: Return,
     line: Line,
     shelves: Mapping[tuple[UUID, UUID | None], UUID],
     nodes: Mapping[UUID, UUID],
@@ -238,8 +238,12 @@ def _decide(
     """The bin that the units go to."""
     disposition = request.disposition or units.proposed
     # What stays its customer's is so because he was told, and not because somebody chooses it here.
-    if disposition not in rules.DISPOSITIONS and disposition != units.proposed:
+    known = (*rules.DISPOSITIONS, *((rules.REPAIR,) if of.asked == rules.REPAIR else ()), units.proposed)
+    if disposition not in known:
         return Invalid(field="disposition", expected=one_of(rules.DISPOSITIONS), found=disposition)
+    refused = units.verdict == REFUSED
+    if his := repairing.misfit_his(disposition, of.asked, refused=refused, left=line.undecided):
+        return his
     if units.is_going_back and disposition != SEND_BACK:
         expected = "send_back, which its customer was told; or accept the units first"
         return Invalid(field="disposition", expected=expected, found=disposition)
@@ -248,7 +252,7 @@ def _decide(
     if request.quantity > left:
         return errors.MoreThanWaits(wanted=request.quantity, step="disposed of", left=left)
     if units.verdict == OPEN and not cause.actor.may(OVERRIDES):
-        return errors.InDoubt(number=number, units=units.left)
+        return errors.InDoubt(number=of.number, units=units.left)
     if disposition != units.proposed and not cause.actor.may(OVERRIDES):
         return NotPermitted(actor=cause.actor.name, command=OVERRIDES)
     if disposition != units.proposed and not request.reason:
@@ -312,6 +316,14 @@ def hand_back(units: Iterable[tuple[UUID, Line, int, str]]) -> None:
             _NOT_BACK, sql.columns(("lines", "units"), [(line.line, count) for _, line, count, _ in gone])
         )
         serials_gone((order, line.sku, serial) for order, line, _, serial in gone)
+
+
+def never_back(units: Iterable[tuple[UUID, int]]) -> None:
+    """Units of order lines, that were handed back, have not become their customer's after all. 1 statement, none for
+    none."""
+    lost = [(line, -count) for line, count in units]
+    if lost:
+        sql.run(_NOT_BACK, sql.columns(("lines", "units"), lost))
 
 
 def _sell(cause: Cause, sold: Sequence[_Decided]) -> None:

@@ -80,7 +80,8 @@ def exchange(cause: Cause, /, *, requests: Sequence[Exchange]) -> list[Exchanged
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound (return, line, SKU); Invalid; WrongState; returns.not_that_much (units; money);
     returns.not_offered; returns.reason_needed; returns.not_exchangeable; returns.under_review;
-    returns.fraud_confirmed. Again: by key. 26 statements, and those of `orders.place` where the policy reserves.
+    returns.fraud_confirmed; returns.repairs_open. Again: by key. 26 statements, and those of `orders.place` where the
+    policy reserves.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
@@ -195,6 +196,8 @@ def _misfit(request: Exchange, one: Return, line: Line | None, known: _Known) ->
     if line is None:
         return NotFound(what=Said("line in return {0}", one.number), which=str(request.line))
     left = line.left
+    if left < request.quantity <= left + line.repairing:
+        return errors.RepairsOpen(number=one.number, units=line.repairing)
     if not 0 < request.quantity <= left:
         return errors.NotThatMuch(number=one.number, what="units", wanted=request.quantity, left=left)
     outcomes = known.sold[line.id][1]

@@ -19,7 +19,7 @@ from entrepot.returns import errors, onward, repairing
 from entrepot.returns.commands.dispose import nodes_of, shelf_of, shelves_of
 from entrepot.returns.commands.gathering import in_force
 from entrepot.returns.commands.parts import Shelves, places_of
-from entrepot.returns.commands.repair_work import RepairWorked, costs, tell_worked
+from entrepot.returns.commands.repair_work import RepairWorked, costs, lock_repairs, tell_worked
 from entrepot.returns.onward import Onward, Outcome, Part, Worked
 from entrepot.returns.repairing import Repairs
 from entrepot.returns.states import WORK_ORDER
@@ -132,13 +132,14 @@ def finish_work(cause: Cause, /, *, requests: Sequence[FinishWork]) -> list[Work
     by the policy `returns.onward`; where nothing was made they always are. Units that are repaired for their customer
     stay where they are until they are sent back, and what it costs is borne as their repair says.
 
-    Locks: the work orders in id order, then positions, buckets and balances as `stock.move_units`.
+    Locks: the work orders in id order, their repairs, then positions, buckets and balances as `stock.move_units`.
     Refuses: NotFound; WrongState; Invalid (units that don't add up, a grade, status, cost, or SKU); returns.no_bin;
     returns.no_parts; stock.not_there. Again: by key. 50 statements at most.
     """
     found = {
         row[0]: _WorkOrder(*row) for row in sql.run(_LOCK, {"ids": [one.work_order for one in requests]})
     }
+    lock_repairs([one.id for one in found.values() if one.payer])
     facts = _Facts(found, requests)
     policies = in_force(cause, {one.company for one in found.values()})
     bears = costs(cause, {one.company for one in found.values() if one.payer})

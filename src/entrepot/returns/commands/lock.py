@@ -19,7 +19,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.currency_queries import rate_on
 from entrepot.orders.commands.note_returns import note_returns
-from entrepot.returns import errors, holding, rules, states
+from entrepot.returns import errors, holding, repairing, rules, states
 from entrepot.returns.arrivals import TO_TAKE_IN
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.left import above
@@ -48,6 +48,8 @@ class Line:
     repaired: int = 0
     doubts: int = 0
     """Inspected units that somebody has to decide about before they are refunded."""
+    repairing: int = 0
+    """Units that are in repair: their customer gets them again, or something else is agreed on first."""
 
     @property
     def units(self) -> rules.Units:
@@ -65,8 +67,14 @@ class Line:
 
     @property
     def left(self) -> int:
-        """Units that may be refunded or exchanged still, but for those that somebody has to decide about."""
-        return self.units.unpaid - self.doubts
+        """Units that may be refunded or exchanged still, but for those that somebody has to decide about and those in
+        repair."""
+        return max(0, self.units.unpaid - self.doubts - self.repairing)
+
+    @property
+    def undecided(self) -> int:
+        """Units that nothing has become of: neither paid for nor refused, and in no repair."""
+        return max(0, self.units.unpaid - self.repairing)
 
     @property
     def to_come(self) -> int:
@@ -116,6 +124,11 @@ class Return:
     def doubts(self) -> int:
         """Units that somebody has to decide about."""
         return sum(line.doubts for line in self.lines.values())
+
+    @property
+    def repairing(self) -> int:
+        """Units that are in repair."""
+        return sum(line.repairing for line in self.lines.values())
 
     def in_its(self, minor: int | None) -> int | None:
         """An amount of a policy, which is in the company's own currency, in that of the order; nothing where nobody
@@ -354,11 +367,13 @@ LEFT JOIN returns_judgment AS j ON j.return_id = r.id
 WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
 """
 
-_LINES = """
+_LINES = f"""
 SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, inspected, disposed, refunded, exchanged,
        missing, refused, repaired,
        (SELECT COALESCE(sum(i.quantity), 0)::int FROM returns_inspection AS i
-        WHERE i.return_id = l.return_id AND i.return_line_id = l.id AND i.verdict = 'open')
+        WHERE i.return_id = l.return_id AND i.return_line_id = l.id AND i.verdict = 'open'),
+       (SELECT COALESCE(sum(p.quantity), 0)::int FROM returns_repair AS p
+        WHERE p.return_id = l.return_id AND p.return_line_id = l.id AND p.state NOT IN {repairing.ENDED})
 FROM returns_line AS l WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY return_id, id
 """
 

@@ -46,16 +46,19 @@ class ArrivalNoted:
 
 @command("returns.note_arrivals")
 def note_arrivals(cause: Cause, /, *, requests: Sequence[NoteArrival]) -> list[ArrivalNoted | Refused]:
-    """Parcels that were sent back, delivered or lost; of numbers that no such parcel has nothing is kept. With it the
-    repairs in them are done with.
+    """Parcels that were sent back, delivered or lost; of numbers that no such parcel has nothing is kept. With a parcel
+    that was delivered the repairs in it are done with; instead of those that were lost something else may be agreed on.
+    Of several words about a parcel that it was delivered counts, then the earliest.
 
     Locks: the parcels in id order. Refuses: Invalid (no number). Again: the first word counts. 16 statements at most.
     """
-    last = {(one.company, tracking_of(one.tracking)): one for one in requests if tracking_of(one.tracking)}
-    rows = [
-        (*name, "lost" if one.lost else "delivered", one.occurred_at or cause.at)
-        for name, one in last.items()
-    ]
+    words: dict[tuple[int, str], tuple[bool, datetime]] = {}
+    for one in requests:
+        if tracking := tracking_of(one.tracking):
+            said = (one.lost, one.occurred_at or cause.at)
+            name = (one.company, tracking)
+            words[name] = min(words.get(name, said), said)
+    rows = [(*name, "lost" if lost else "delivered", at) for name, (lost, at) in words.items()]
     columns = sql.columns(("companies", "trackings", "states", "times"), rows)
     found = [_Became(*row) for row in sql.run(_ARRIVED, columns)] if rows else []
     if found:
@@ -83,16 +86,16 @@ class _Became(NamedTuple):
 
 
 def _arrived(cause: Cause, found: Sequence[_Became]) -> None:
-    here = [(one.id, one.at) for one in found if one.state == "delivered"]
-    ended = sql.run(_ENDED, sql.columns(("ids", "times"), here)) if here else []
+    rows = [(one.id, one.state, one.at) for one in found]
+    ended = sql.run(_ENDED, sql.columns(("ids", "states", "times"), rows))
     announce(cause, [
         Event("return", one.return_id, one.company, "", "", one.at,
               {"sent_back": one.id, "tracking": one.tracking, "became": one.state})
         for one in found
     ])  # fmt: skip
     announce(cause, [
-        Event("repair", repair, company, "sent", "delivered", at, {"return": return_id})
-        for repair, company, return_id, at in ended
+        Event("repair", repair, company, before, after, at, {"return": return_id})
+        for repair, company, return_id, before, after, at in ended
     ])  # fmt: skip
     resolve_subjects(cause, requests=[
         ResolveSubject(one.company, kind, one.return_id, one.state, "", one.at)
@@ -177,10 +180,15 @@ WHERE b.id IN (
 RETURNING b.id, b.company_id::int, b.return_id, b.tracking, b.state, d.at
 """
 
+# Instead of what was lost something else may have been agreed on meanwhile: that stands.
 _ENDED = """
-UPDATE returns_repair AS r SET state = 'delivered', ended_at = GREATEST(d.at, r.sent_at)
-FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS d(id, at)
-JOIN returns_sentbackunits AS u ON u.sent_back_id = d.id
-WHERE r.id = u.repair_id AND r.state = 'sent'
-RETURNING r.id, r.company_id::int, r.return_id, d.at
+UPDATE returns_repair AS r SET state = d.state,
+       ended_at = CASE d.state WHEN 'delivered' THEN GREATEST(d.at, r.sent_at) END
+FROM (SELECT p.id, p.state AS before, d.state, d.at
+      FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(times)s::timestamptz[]) AS d(id, state, at)
+      JOIN returns_sentbackunits AS u ON u.sent_back_id = d.id
+      JOIN returns_repair AS p ON p.id = u.repair_id AND p.state IN ('sent', 'lost') AND p.state <> d.state
+      ORDER BY p.id FOR UPDATE OF p) AS d
+WHERE r.id = d.id
+RETURNING r.id, r.company_id::int, r.return_id, d.before, r.state, d.at
 """

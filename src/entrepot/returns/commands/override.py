@@ -12,9 +12,9 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
-from entrepot.returns import errors, rules
-from entrepot.returns.commands.lock import lock_inspected
-from entrepot.returns.refusing import SEND_BACK
+from entrepot.returns import errors, repairing, rules
+from entrepot.returns.commands.lock import Return, lock_inspected
+from entrepot.returns.refusing import REFUSED, SEND_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ class _Inspection(NamedTuple):
     return_id: UUID
     left: int
     proposed: str
+    line: UUID
+    verdict: str
+    asked: str
 
 
 @command("returns.override_dispositions")
@@ -51,13 +54,13 @@ def override_dispositions(
     returns.reason_needed. Again: by key. 7 statements.
     """
     wanted = [one.inspection for one in requests]
-    lock_inspected(wanted)
+    returns = lock_inspected(wanted)
     found = {row[0]: _Inspection(*row[1:]) for row in sql.run(_INSPECTIONS, {"inspections": wanted})}
     answers: list[DispositionOverridden | Refused] = []
     rows = []
     for request in requests:
         one = found.get(request.inspection)
-        refused = _misfit(request, one)
+        refused = _misfit(request, one) or (one and _his(request, one, returns[one.return_id]))
         if refused or one is None:
             answers.append(refused or NotFound(what="inspection", which=str(request.inspection)))
             continue
@@ -79,14 +82,21 @@ def _misfit(request: OverrideDisposition, one: _Inspection | None) -> Refused | 
     if one.proposed == SEND_BACK:
         expected = "one that is not refused and sent back; accept the units first"
         return WrongState(subject="inspection", found="refused", event="override", expected=expected)
-    if request.instead not in rules.DISPOSITIONS or request.instead == one.proposed:
-        others = ", ".join(each for each in rules.DISPOSITIONS if each != one.proposed)
+    known = (*rules.DISPOSITIONS, *((rules.REPAIR,) if one.asked == rules.REPAIR else ()))
+    if request.instead not in known or request.instead == one.proposed:
+        others = ", ".join(each for each in known if each != one.proposed)
         return Invalid(field="instead", expected=Said("one of {0}", others), found=request.instead)
     if not request.reason.strip():
         return errors.ReasonNeeded(
             step=Said("{0} instead", request.instead), why=Said("{0} was proposed", one.proposed)
         )
     return None
+
+
+def _his(request: OverrideDisposition, one: _Inspection, of: Return) -> Refused | None:
+    """Why the units can't be the house's to dispose of so."""
+    left = of.lines[one.line].undecided
+    return repairing.misfit_his(request.instead, of.asked, refused=one.verdict == REFUSED, left=left)
 
 
 def _write(cause: Cause, rows: Sequence[tuple[OverrideDisposition, _Inspection]]) -> None:
@@ -114,7 +124,8 @@ _OVERRIDE = (
 )  # fmt: skip
 
 _INSPECTIONS = """
-SELECT i.id, r.company_id::int, i.return_id, i.quantity - i.disposed, i.proposed
+SELECT i.id, r.company_id::int, i.return_id, i.quantity - i.disposed, i.proposed,
+       i.return_line_id, i.verdict, r.asked
 FROM returns_inspection AS i JOIN returns_return AS r ON r.id = i.return_id WHERE i.id = ANY(%(inspections)s::uuid[])
 """
 

@@ -25,7 +25,8 @@ from entrepot.stock.errors import NotThere
 
 @dataclass(frozen=True, slots=True)
 class Redispose:
-    """Units of a disposition that stand in second grade, and what is done with them now, of `regrading.AGAIN`.
+    """Units of a disposition that stand in second grade, and what is done with them now, of `regrading.AGAIN`; or those
+    in quarantine whose customer wants them repaired, and `repair`.
 
     `second_grade` sells them as the SKU that is named for them, from `bin` or the shelf of that SKU; all else leaves
     them in their bin, or takes them out of the house.
@@ -76,7 +77,8 @@ class _Decided(NamedTuple):
 
 @command("returns.redispose")
 def redispose(cause: Cause, /, *, requests: Sequence[Redispose]) -> list[Redisposed | Refused]:
-    """Units of second grade, that nothing follows yet, sold as a SKU of their own or sent another way.
+    """Units of second grade, that nothing follows yet, sold as a SKU of their own or sent another way; and units from
+    quarantine to their repair.
 
     Locks: the dispositions in id order, then positions and buckets as `stock.move_units`.
     Refuses: NotFound; Invalid (instead, quantity); WrongState (no second grade); returns.reason_needed;
@@ -121,15 +123,18 @@ def redispose(cause: Cause, /, *, requests: Sequence[Redispose]) -> list[Redispo
 
 
 def _stands(one: Waits) -> At:
-    return At(one.sku, one.node, one.bin, one.company, "second_grade", one.lot, one.serial)
+    status = rules.EVERY.get(one.disposition) or "second_grade"
+    return At(one.sku, one.node, one.bin, one.company, status, one.lot, one.serial)
 
 
 def _misfit(request: Redispose, one: Waits | None, there: dict[At, int]) -> Refused | None:
     if one is None or one.company != request.company:
         return NotFound(what="disposition", which=str(request.disposition))
-    if request.instead not in regrading.AGAIN:
-        return Invalid(field="instead", expected=one_of(regrading.AGAIN), found=request.instead)
-    if one.disposition != regrading.FROM:
+    repairs = one.disposition == rules.QUARANTINE and one.asked == rules.REPAIR
+    ways = (rules.REPAIR,) if repairs else regrading.AGAIN
+    if request.instead not in ways:
+        return Invalid(field="instead", expected=one_of(ways), found=request.instead)
+    if one.disposition != regrading.FROM and not repairs:
         return WrongState(
             subject="disposition", found=one.disposition, event="decide again", expected=regrading.FROM
         )
@@ -158,7 +163,7 @@ def _target(
         return errors.NoBin(node=str(one.node), kind="such", bin=f" {request.bin}")
     source = _stands(one)
     if request.instead != regrading.FROM:
-        status = rules.DISPOSITIONS[request.instead]
+        status = rules.EVERY[request.instead]
         return source._replace(status=status, bin=request.bin or one.bin) if status else None
     if named is None:
         return errors.NoSecondGrade(sku=about.sku_code, grade=about.grade)

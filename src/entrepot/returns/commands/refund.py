@@ -92,7 +92,8 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
     captured); returns.under_dispute; returns.reason_needed; returns.no_customer (store credit); returns.under_review;
-    returns.fraud_confirmed; returns.in_doubt. Again: by key. 33 statements at most; 26 more for store credit.
+    returns.fraud_confirmed; returns.in_doubt; returns.repairs_open. Again: by key. 33 statements at most; 26 more for
+    store credit.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
@@ -209,12 +210,15 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
     if request.lines is None:
         milestone = rules.milestone_of(policy.refund_at, scanned=one.scanned)
         wanted = [
-            (line, max(0, rules.due(line.units, milestone) - line.doubts)) for line in one.lines.values()
+            (line, max(0, rules.due(line.units, milestone) - line.doubts - line.repairing))
+            for line in one.lines.values()
         ]
         if any(units for _, units in wanted):
             return [(line, units) for line, units in wanted if units]
         if one.doubts:
             return errors.InDoubt(number=one.number, units=one.doubts)
+        if one.repairing:
+            return errors.RepairsOpen(number=one.number, units=one.repairing)
         return errors.NothingToRefund(
             number=one.number, refunded=one.units.refunded, due=0, milestone=policy.refund_at
         )
@@ -222,6 +226,8 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
     for line_id, units in request.lines:
         if line_id not in left:
             return NotFound(what=Said("line in return {0}", one.number), which=str(line_id))
+        if left[line_id] < units <= left[line_id] + one.lines[line_id].repairing:
+            return errors.RepairsOpen(number=one.number, units=one.lines[line_id].repairing)
         if not 0 < units <= left[line_id]:
             return errors.NotThatMuch(number=one.number, what="units", wanted=units, left=left[line_id])
         left[line_id] -= units

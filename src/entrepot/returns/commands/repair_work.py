@@ -34,6 +34,13 @@ def costs(cause: Cause, companies: Collection[int]) -> dict[int, Repairs]:
     return {company: policy for company, (_, policy) in found.items()}
 
 
+def lock_repairs(work_orders: Collection[UUID]) -> None:
+    """Repairs of locked work orders, locked before any stock is: a parcel takes both in that order. 1 statement, none
+    for none."""
+    if work_orders:
+        sql.run(_LOCK, {"orders": list(work_orders)})
+
+
 def tell_worked(cause: Cause, worked: Sequence[RepairWorked]) -> None:
     """Repairs that are done with, or failed: somebody agrees on something else with the customers of these. 8
     statements at most, none for none."""
@@ -55,6 +62,10 @@ def tell_worked(cause: Cause, worked: Sequence[RepairWorked]) -> None:
             for which, company, return_id, number, _, _, at in failed
         ])  # fmt: skip
 
+
+_LOCK = """
+SELECT FROM returns_repair WHERE work_order_id = ANY(%(orders)s::uuid[]) ORDER BY id FOR UPDATE
+"""
 
 _WORKED = """
 UPDATE returns_repair AS r SET state = d.state, done_at = d.at,

@@ -9,18 +9,23 @@ from uuid import UUID
 
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState, one_of
+from entrepot.kernel.command import announce, command, offer, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, onward, repairing
+from entrepot.returns.commands.dispose import never_back
 from entrepot.returns.commands.gathering import Number, counted, draw, lock_waiting, take
-from entrepot.returns.commands.lock import Return, lock_returns
+from entrepot.returns.commands.lock import Return, lock_returns, store
+from entrepot.returns.commands.note_arrivals import LOST
 from entrepot.returns.commands.repair_work import FAILED
 from entrepot.returns.commands.work_orders import Planned, plan_work
 from entrepot.returns.onward import Waits
-from entrepot.returns.repairing import INSTEAD, Repairs
+from entrepot.returns.repairing import ENDED, INSTEAD, Repairs
 from entrepot.returns.rules import OURS, REASONS, REPAIR
+from entrepot.returns.states import FINAL
 from entrepot.returns.states import REPAIR as MACHINE
+from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
@@ -69,17 +74,19 @@ class RepairAnswered:
 
 @dataclass(frozen=True, slots=True)
 class SettleRepair:
-    """What was agreed on with the customer instead of a repair that failed or was declined, and why."""
+    """What was agreed on with the customer instead of a repair, and why; without a `repair`, of a return of which none
+    was offered, `return_id`."""
 
-    repair: UUID
+    repair: UUID | None
     instead: str
     reason: str
     key: str | None = None
+    return_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RepairSettled:
-    repair: UUID
+    repair: UUID | None
     instead: str
 
 
@@ -91,7 +98,7 @@ class _About(NamedTuple):
     number: str
     asked: str
     reason: str
-    days: int
+    days: int | None  # since its delivery; None where nobody asked, and nobody knows
     conforms: bool
     currency: str
     paid: int
@@ -114,11 +121,13 @@ class _Offer(NamedTuple):
 def offer_repairs(cause: Cause, /, *, requests: Sequence[OfferRepair]) -> list[RepairOffered | Refused]:
     """Repairs with their numbers, and work orders for those that the house pays. The units stay where they are.
 
-    Locks: the dispositions in id order, then the series of numbers.
+    Locks: the orders in id order, the dispositions, then the series of numbers.
     Refuses: NotFound; Invalid (quantity, no plan, payer, price, no disposition to repair); WrongState (something else
-    was agreed on); returns.more_than_waits; returns.repair_is_free. Again: by key. 10 statements.
+    was agreed on); returns.more_than_waits; returns.not_that_much (units were refunded or refused meanwhile);
+    returns.repair_is_free. Again: by key. 15 statements.
     """
     which = [one.disposition for one in requests]
+    returns = lock_returns([row[0] for row in sql.run(_RETURNS_WITH, {"ids": which})])
     waits = lock_waiting(which)
     about = {row[0]: _About(*row[1:]) for row in sql.run(_ABOUT, {"ids": which})}
     rules = policies.of_companies({one.company for one in waits.values()}, Repairs, cause.at)
@@ -126,12 +135,13 @@ def offer_repairs(cause: Cause, /, *, requests: Sequence[OfferRepair]) -> list[R
     offers: list[_Offer] = []
     for request in requests:
         payer = _payer(request, waits, about, rules)
-        refused = payer if isinstance(payer, Refused) else _misfit_units(request, waits)
+        refused = payer if isinstance(payer, Refused) else _misfit_units(request, waits, about, returns)
         if refused or isinstance(payer, Refused):
             answers.append(refused)  # type: ignore[arg-type]
             continue
         one = waits[request.disposition]
         waits[one.id] = one._replace(taken=one.taken + request.quantity)
+        returns[about[one.id].return_id].lines[about[one.id].line].repairing += request.quantity
         offers.append(_Offer(ids.uuid7(), request, about[one.id], payer, one))
         answers.append(RepairOffered(offers[-1].id, "", offers[-1].state, payer))
     numbers = _write(cause, offers) if offers else {}
@@ -164,13 +174,28 @@ def _payer(
         return Invalid(field="plan", expected="what is to be done", found="nothing")
     ours = REASONS[of.reason].group in OURS
     payer = request.payer or rules[one.company][1].payer(of.days, ours=ours, conforms=of.conforms)
+    if not payer:
+        expected = Said("one of {0}: nobody knows when it was delivered", ", ".join(repairing.PAYERS))
+        return Invalid(field="payer", expected=expected, found="nothing")
     refused = repairing.misfit_offer(payer, request.price_minor, of.number, conforms=of.conforms)
     return refused or payer
 
 
-def _misfit_units(request: OfferRepair, waits: Mapping[UUID, Waits]) -> Refused | None:
+def _misfit_units(
+    request: OfferRepair,
+    waits: Mapping[UUID, Waits],
+    about: Mapping[UUID, _About],
+    returns: Mapping[UUID, Return],
+) -> Refused | None:
+    """Why so many units can't be repaired: there are not so many, or something else has become of them."""
     one = waits[request.disposition]
-    return onward.misfit_units([(one.id, request.quantity)], {one.id: one})
+    if refused := onward.misfit_units([(one.id, request.quantity)], {one.id: one}):
+        return refused
+    of = about[one.id]
+    left = returns[of.return_id].lines[of.line].undecided
+    if request.quantity > left:
+        return errors.NotThatMuch(number=of.number, what="units", wanted=request.quantity, left=left)
+    return None
 
 
 def _write(cause: Cause, offers: Sequence[_Offer]) -> dict[UUID, str]:
@@ -220,6 +245,11 @@ class _Found(NamedTuple):
     quantity: int
     plan: str
     state: str
+    line: UUID
+    currency: str
+    price: int
+    tax: int
+    charged: bool
 
 
 @command("returns.answer_repairs")
@@ -228,7 +258,7 @@ def answer_repairs(cause: Cause, /, *, requests: Sequence[AnswerRepair]) -> list
     declined can go back as they are.
 
     Locks: the repairs in id order, then the dispositions and the series of numbers. Refuses: NotFound; WrongState.
-    Again: by key. 8 statements at most.
+    Again: by key. 11 statements at most.
     """
     found = _lock([one.repair for one in requests])
     answers: list[RepairAnswered | Refused] = []
@@ -263,6 +293,17 @@ def _answered(cause: Cause, steps: Sequence[tuple[_Found, str]]) -> None:
         Event("repair", one.id, one.company, one.state, after, None, {"return": one.return_id})
         for one, after in steps
     ])  # fmt: skip
+    declined = [one for one, after in steps if after == "declined"]
+    if declined:
+        open_items(cause, requests=[
+            OpenItem(
+                company=one.company, type=FAILED, subject_kind="return", subject=one.return_id,
+                reason=Said("The price of a repair was declined. Send it back as it is, or agree with the customer what"
+                            " he gets instead."),
+                role="customer service", facts={"return": one.return_id, "repair": one.id},
+            )
+            for one in declined
+        ])  # fmt: skip
 
 
 # ---- something else instead
@@ -271,71 +312,154 @@ def _answered(cause: Cause, steps: Sequence[tuple[_Found, str]]) -> None:
 @command("returns.settle_repairs")
 def settle_repairs(cause: Cause, /, *, requests: Sequence[SettleRepair]) -> list[RepairSettled | Refused]:
     """Repairs that came to nothing, and what was agreed on instead: that is what the return asks for from then on, and
-    the units are the house's, to be refurbished or scrapped.
+    the units are the house's, to be refurbished or scrapped. Of units that were lost on their way back to their
+    customer nothing is left, and nothing is asked for their repair.
 
-    Locks: the orders in id order, the repairs, then the dispositions. Refuses: NotFound; Invalid (instead); WrongState;
-    returns.reason_needed; returns.repairs_open (others of the return are repaired still). Again: by key. 16 statements
-    at most.
+    Locks: the orders in id order, the repairs, then the dispositions. Refuses: NotFound; Invalid (instead, another one
+    than for others of the return); WrongState; returns.reason_needed; returns.no_customer (store credit);
+    returns.more_than_sold (what was lost is to be returned once more); returns.repairs_open (others of the return are
+    repaired still). Again: by key. 15 statements at most; 30 more where units were lost.
     """
-    wanted = [one.repair for one in requests]
-    returns = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"ids": wanted})])
-    found = _lock(wanted)
-    left = dict(sql.run(_OTHERS, {"returns": list(returns), "ids": wanted}))
+    wanted = [one.repair for one in requests if one.repair]
+    named = [one.return_id for one in requests if one.return_id and not one.repair]
+    returns = lock_returns([*named, *(row[0] for row in sql.run(_RETURNS_OF, {"ids": wanted}))])
+    found = {row[0]: _Found(*row) for row in sql.run(_LOCK_ALL, {"ids": wanted, "returns": list(returns)})}
+    before = dict(found)
+    lost = any(one.state == "lost" for one in found.values())
+    room = dict(sql.run(_ROOM, {"returns": list(returns)})) if lost else {}
+    agreed: dict[UUID, str] = {}
     answers: list[RepairSettled | Refused] = []
-    settled: list[tuple[_Found, SettleRepair]] = []
     for request in requests:
-        one = found.get(request.repair)
-        refused = _misfit_instead(request, one, returns, left)
-        if refused or one is None:
-            answers.append(refused or NotFound(what="repair", which=str(request.repair)))
+        one = found.get(request.repair) if request.repair else None
+        refused = _misfit_instead(request, one, returns, agreed)
+        if one:
+            refused = refused or _asked_again(one, room)
+        if refused is None:
+            agreed[one.return_id if one else request.return_id] = request.instead  # type: ignore[index]
+        if one and refused is None:
+            found[one.id] = one._replace(state="settled")
+        answers.append(refused or RepairSettled(request.repair, request.instead))
+    left = counted((one.return_id, one.quantity) for one in found.values() if one.state not in ENDED)
+    unoffered: list[tuple[Return, SettleRepair]] = []
+    settled: list[tuple[_Found, SettleRepair]] = []
+    for place, (request, answer) in enumerate(zip(requests, answers, strict=True)):
+        if isinstance(answer, Refused):
             continue
-        found[one.id] = one._replace(state="settled")
-        settled.append((one, request))
-        answers.append(RepairSettled(one.id, request.instead))
-    if settled:
-        _settled(cause, settled)
+        one = before[request.repair] if request.repair else None
+        of = returns[one.return_id if one else request.return_id]  # type: ignore[index]
+        if units := left.get(of.id):
+            # What is asked for holds for these as well.
+            answers[place] = errors.RepairsOpen(number=of.number, units=units)
+        elif one:
+            settled.append((one, request))
+        else:
+            unoffered.append((of, request))
+    if settled or unoffered:
+        _settled(cause, settled, unoffered, returns)
     return answers
 
 
+def _asked_again(one: _Found, room: dict[UUID, int]) -> Refused | None:
+    """Why lost units can't count as returned: their customer asks to return them once more."""
+    if one.state != "lost":
+        return None
+    if one.quantity > room[one.line]:
+        return errors.MoreThanSold(line=str(one.line), wanted=one.quantity, left=room[one.line])
+    room[one.line] -= one.quantity
+    return None
+
+
 def _misfit_instead(
-    request: SettleRepair, one: _Found | None, returns: Mapping[UUID, Return], left: Mapping[UUID, int]
+    request: SettleRepair, one: _Found | None, returns: Mapping[UUID, Return], agreed: Mapping[UUID, str]
 ) -> Refused | None:
-    if one is None:
-        return NotFound(what="repair", which=str(request.repair))
-    step = MACHINE.step(one.state, "settle")
-    if isinstance(step, Refused):
-        return step
+    of = returns.get(one.return_id) if one else None
+    if request.repair is None and request.return_id:
+        of = returns.get(request.return_id)
+    if of is None:
+        which = str(request.repair or request.return_id or "")
+        return NotFound(what="return" if request.return_id and not request.repair else "repair", which=which)
+    if refused := _too_late(one, of, agreed):
+        return refused
     if request.instead not in INSTEAD:
         return Invalid(field="instead", expected=one_of(INSTEAD), found=request.instead)
-    of = returns[one.return_id]
     if request.instead == "store_credit" and of.customer is None:
         return errors.NoCustomer(order=of.number)
     if not request.reason.strip():
         return errors.ReasonNeeded(step="something else than a repair", why="the customer agreed to it")
-    if left.get(one.return_id):
-        return errors.RepairsOpen(number=of.number, units=left[one.return_id])
+    if (other := agreed.get(of.id, request.instead)) != request.instead:
+        expected = Said("{0}, as for the other repairs of the return", other)
+        return Invalid(field="instead", expected=expected, found=request.instead)
     return None
 
 
-def _settled(cause: Cause, settled: Sequence[tuple[_Found, SettleRepair]]) -> None:
-    freed = counted((one.disposition, -one.quantity) for one, _ in settled)
-    lock_waiting(list(freed))
-    take(freed)
+def _too_late(one: _Found | None, of: Return, agreed: Mapping[UUID, str]) -> Refused | None:
+    """Why nothing else can be agreed on any more, or not yet."""
+    if one:
+        step = MACHINE.step(one.state, "settle")
+        return step if isinstance(step, Refused) else None
+    if of.state in ("requested", *FINAL):
+        expected = "authorized or further"
+        return WrongState(subject="return", found=of.state, event="settle", expected=expected)
+    asked = agreed.get(of.id, of.asked)
+    if asked != REPAIR:
+        return WrongState(
+            subject="return", found=asked, event="settle", expected="one that asks for a repair"
+        )
+    return None
+
+
+def _settled(
+    cause: Cause,
+    settled: Sequence[tuple[_Found, SettleRepair]],
+    unoffered: Sequence[tuple[Return, SettleRepair]],
+    returns: Mapping[UUID, Return],
+) -> None:
+    freed = counted((one.disposition, -one.quantity) for one, _ in settled if one.state != "lost")
+    if freed:
+        lock_waiting(list(freed))
+        take(freed)
+    _never_came(cause, [one for one, _ in settled if one.state == "lost"], returns)
     rows = [(one.id, request.reason.strip()) for one, request in settled]
     sql.run(_SETTLED, {**sql.columns(("ids", "told"), rows), "at": cause.at})
     asked = {one.return_id: request.instead for one, request in settled}
+    asked |= {of.id: request.instead for of, request in unoffered}
     sql.run(_ASKED, {**sql.columns(("ids", "asked"), list(asked.items())), "at": cause.at})
     announce(cause, [
         Event("repair", one.id, one.company, one.state, "settled", None,
               {"return": one.return_id, "instead": request.instead}, request.reason.strip())
         for one, request in settled
     ])  # fmt: skip
+    announce(cause, [
+        Event("return", of.id, of.company, "", "", None, {"before": REPAIR, "instead": request.instead},
+              request.reason.strip())
+        for of, request in unoffered
+    ])  # fmt: skip
     resolve_subjects(cause, requests=[
-        ResolveSubject(one.company, FAILED, one.return_id, "something else was agreed on", "", cause.at)
+        ResolveSubject(one.company, LOST if one.state == "lost" else FAILED, one.return_id,
+                       "something else was agreed on", "", cause.at)
         for one, _ in settled
     ])  # fmt: skip
     given = [which for which, instead in asked.items() if instead != "exchange"]
     offer("decide_refund", [(which, 0, cause.at) for which in given])
+
+
+def _never_came(cause: Cause, lost: Sequence[_Found], returns: Mapping[UUID, Return]) -> None:
+    """Units that were lost on their way back are returned, as if they had stayed; nothing is owed for their repair."""
+    if not lost:
+        return
+    for one in lost:
+        returns[one.return_id].lines[one.line].repaired -= one.quantity
+    never_back((returns[one.return_id].lines[one.line].line, one.quantity) for one in lost)
+    postings = [
+        Posting(
+            one.company, "repair.charged", "repair", one.id, one.currency,
+            repairing.charged(-one.price, -one.tax), cause.at,
+        )
+        for one in lost if one.charged
+    ]  # fmt: skip
+    if postings:
+        whole(post(cause, requests=postings))
+    store(cause, {one.return_id: returns[one.return_id] for one in lost}.values(), {})
 
 
 def _lock(repairs: Sequence[UUID]) -> dict[UUID, _Found]:
@@ -348,20 +472,33 @@ _REPAIR = (
 )  # fmt: skip
 
 _ABOUT = """
-SELECT d.id, d.return_id, d.return_line_id, r.number, r.asked, l.reason, COALESCE(t.days, 0),
-       COALESCE(t.conforms, FALSE), r.currency, o.gross_minor - o.discount_minor + o.tax_minor, o.tax_minor
+SELECT d.id, d.return_id, d.return_line_id, r.number, r.asked, l.reason,
+       COALESCE(CASE t.counted_from WHEN 'delivery' THEN t.days END, s.days),
+       COALESCE(t.conforms, FALSE), r.currency, o.gross_minor - o.discount_minor + o.shipping_minor + o.tax_minor,
+       o.tax_minor
 FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
 JOIN returns_line AS l ON l.id = d.return_line_id JOIN orders_line AS o ON o.id = l.line_id
 LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
+LEFT JOIN LATERAL (
+    SELECT GREATEST(floor(EXTRACT(epoch FROM r.requested_at - COALESCE(h.delivered_at, h.shipped_at)) / 86400), 0)::int
+           AS days
+    FROM shipping_shipment AS h WHERE h.order_id = r.order_id ORDER BY h.id DESC LIMIT 1) AS s ON TRUE
 WHERE d.id = ANY(%(ids)s::uuid[])
 """
 
+_RETURNS_WITH = "SELECT DISTINCT return_id FROM returns_disposition WHERE id = ANY(%(ids)s::uuid[])"
+
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_repair WHERE id = ANY(%(ids)s::uuid[])"
 
-_LOCK = """
-SELECT id, company_id::int, return_id, disposition_id, quantity, plan, state
-FROM returns_repair WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
-"""
+_FOUND = """
+SELECT r.id, r.company_id::int, r.return_id, r.disposition_id, r.quantity, r.plan, r.state, r.return_line_id,
+       r.currency::text, r.price_minor, r.tax_minor, r.price_minor > 0 AND EXISTS (
+           SELECT FROM returns_sentbackunits AS u JOIN returns_disposition AS d ON d.id = u.disposition_id
+           WHERE u.repair_id = r.id AND d.reason = 'repaired')
+FROM returns_repair AS r"""
+
+_LOCK = f"{_FOUND} WHERE r.id = ANY(%(ids)s::uuid[]) ORDER BY r.id FOR UPDATE OF r"
+
 
 _ANSWERED = """
 UPDATE returns_repair AS r SET state = d.state, work_order_id = d.work_order, answered_by = %(who)s::text,
@@ -370,10 +507,15 @@ UPDATE returns_repair AS r SET state = d.state, work_order_id = d.work_order, an
 FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(orders)s::uuid[]) AS d(id, state, work_order) WHERE r.id = d.id
 """
 
-_OTHERS = """
-SELECT return_id, sum(quantity)::int FROM returns_repair
-WHERE return_id = ANY(%(returns)s::uuid[]) AND NOT id = ANY(%(ids)s::uuid[])
-  AND state NOT IN ('sent', 'delivered', 'settled') GROUP BY return_id
+_LOCK_ALL = f"""{_FOUND}
+WHERE r.return_id = ANY(%(returns)s::uuid[]) AND (r.state NOT IN {repairing.ENDED} OR r.id = ANY(%(ids)s::uuid[]))
+ORDER BY r.id FOR UPDATE OF r
+"""
+
+# Somebody may have asked to return once more what was lost on its way back.
+_ROOM = """
+SELECT l.id, s.shipped - s.authorized FROM returns_line AS l JOIN returns_sold AS s ON s.line_id = l.line_id
+WHERE l.return_id = ANY(%(returns)s::uuid[])
 """
 
 _SETTLED = """

@@ -14,7 +14,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.returns import errors, rules
+from entrepot.returns import errors, repairing, rules
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.commands.dispose import hand_back
 from entrepot.returns.commands.lock import Return, lock_returns, store
@@ -105,8 +105,11 @@ class _Known:
         pairs = [(self.returns[one.return_id].company, tracking_of(one.tracking)) for one in requests
                  if one.return_id in self.returns]  # fmt: skip
         self.taken = set(sql.run(_TAKEN, sql.columns(("companies", "trackings"), pairs)))
-        lock_positions((one.at.owner, one.at.sku) for one in self.repairs)
-        self.buckets = lock_buckets(one.at for one in self.repairs)
+        # What stays is not locked: the work on it may end meanwhile.
+        named = {which for one in requests for which in one.unrepaired}
+        going = [one for one in self.repairs if one.state == "repaired" or one.id in named]
+        lock_positions((one.at.owner, one.at.sku) for one in going)
+        self.buckets = lock_buckets(one.at for one in going)
         self.there = {key: bucket.quantity - bucket.committed for key, bucket in self.buckets.items()}
 
 
@@ -261,17 +264,12 @@ def _charge(cause: Cause, charged: Sequence[tuple[_Parcel, _Repair]]) -> None:
     postings = [
         Posting(
             one.of.company, "repair.charged", "repair", repair.id, repair.currency,
-            _amounts(repair), one.at,
+            repairing.charged(repair.price, repair.tax), one.at,
         )
         for one, repair in charged
     ]  # fmt: skip
     if postings:
         whole(post(cause, requests=postings))
-
-
-def _amounts(repair: _Repair) -> tuple[tuple[str, int], ...]:
-    both = (("repair.price", repair.price - repair.tax), ("repair.tax", repair.tax))
-    return tuple(one for one in both if one[1])
 
 
 _SENT_BACK = ("id", "company_id", "return_id", "carrier", "tracking", "state", "sent_by", "sent_at")
@@ -280,13 +278,13 @@ _DISPOSITION = (
     "decided_by", "decided_at", "value_minor",
 )  # fmt: skip
 
-_REPAIRS = """
+_REPAIRS = f"""
 SELECT r.id, r.return_id, r.return_line_id, r.disposition_id, d.inspection_id, r.quantity, r.state, r.price_minor,
        r.tax_minor, r.currency::text, c.sku_id, c.node_id, d.bin_id, r.company_id::int, 'refurbish', c.lot, c.serial,
        i.serial
 FROM returns_repair AS r JOIN returns_disposition AS d ON d.id = r.disposition_id
 JOIN returns_inspection AS i ON i.id = d.inspection_id JOIN returns_receipt AS c ON c.id = i.receipt_id
-WHERE r.return_id = ANY(%(returns)s::uuid[]) AND r.state NOT IN ('sent', 'delivered', 'settled')
+WHERE r.return_id = ANY(%(returns)s::uuid[]) AND r.state NOT IN {repairing.ENDED}
 ORDER BY r.id FOR UPDATE OF r
 """
 

@@ -105,9 +105,9 @@ def refuse_units(cause: Cause, /, *, requests: Sequence[RefuseUnits]) -> list[Un
 
     Locks: the orders in id order. Refuses: NotFound; Invalid (reason, goods); WrongState (the return ended, it is
     refused already, the goods are gone); returns.reason_needed (what the customer is told); returns.not_that_much (they
-    were refunded or exchanged); returns.exchange_agreed (an exchange is to be given up first); returns.less_worth (who
-    withdraws by law bears what they have lost of their worth, and no more); returns.must_conform (no answer to a claim
-    that they do not conform); NotPermitted (goods kept without money).
+    were refunded or exchanged); returns.repairs_open; returns.exchange_agreed (an exchange is to be given up first);
+    returns.less_worth (who withdraws by law bears what they have lost of their worth, and no more);
+    returns.must_conform (no answer to a claim that they do not conform); NotPermitted (goods kept without money).
     Again: by key. 20 statements at most.
     """
     known = _Known([one.inspection for one in requests])
@@ -154,7 +154,9 @@ def _misfit(request: RefuseUnits, goods: str, one: _Inspected, of: Return, line:
     if goods == "back" and one.disposed:
         expected = "waiting for its disposition; let the house keep the units"
         return WrongState(subject="inspection", found="disposed", event="send back", expected=expected)
-    left = line.units.unpaid
+    left = line.undecided
+    if left < one.quantity <= left + line.repairing:
+        return errors.RepairsOpen(number=of.number, units=line.repairing)
     if left < one.quantity <= left + one.agreed:
         return errors.ExchangeAgreed(number=of.number, units=one.agreed)
     if one.quantity > left:

@@ -81,18 +81,19 @@ class RepairAnsweredOut(Out):
 
 
 class SettleRepairIn(Strict):
-    """What was agreed on instead of a repair that failed or was declined, and why."""
+    """What was agreed on instead of a repair, and why; without a `repair`, of a return of which none was offered."""
 
     model_config = _example(repair=ONE, instead="refund", reason="He wants his money back.")
 
-    repair: UUID
+    repair: UUID | None = None
+    return_id: UUID | None = None
     instead: Literal[repairing.INSTEAD]  # type: ignore[valid-type]
     reason: Reason
     key: Own = None
 
 
 class RepairSettledOut(Out):
-    repair: UUID
+    repair: UUID | None
     instead: str
 
 
@@ -169,7 +170,8 @@ class RepairsOut(Out):
 
 
 State = Annotated[
-    Literal["offered", "agreed", "declined", "repaired", "failed", "sent", "delivered", "settled"] | None,
+    Literal["offered", "agreed", "declined", "repaired", "failed", "sent", "lost", "delivered", "settled"]
+    | None,
     Query(None, description="Only those in a state."),
 ]
 OfReturn = Annotated[UUID | None, Query(None, description="Only those of a return.")]
@@ -233,7 +235,7 @@ def settle_repair(
     """Agree on something else than repairs that failed or were declined: their returns ask for that from then on."""
     return give(
         request, settle_repairs, payload, idempotency_key,
-        lambda one, key: SettleRepair(one.repair, one.instead, one.reason, key),
+        lambda one, key: SettleRepair(one.repair, one.instead, one.reason, key, one.return_id),
     )  # fmt: skip
 
 

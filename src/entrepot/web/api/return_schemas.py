@@ -370,7 +370,8 @@ class CloseIn(Strict):
 
 class LineTermsOut(Out):
     """What is offered for a line, the part of the goods that is kept, what a store credit is raised by, whether the
-    house sends a label, and whether its customer may withdraw by law, or claims by law that it does not conform."""
+    house sends a label, and whether its customer may withdraw by law, or claims by law that it does not conform; or
+    `claims` so and has to show it."""
 
     line: UUID
     outcomes: list[str]
@@ -379,6 +380,7 @@ class LineTermsOut(Out):
     label: bool
     withdraws: bool
     conforms: bool
+    claims: bool
 
 
 class AuthorizedOut(Out):

@@ -54,13 +54,16 @@ class SecondGradeOut(Out):
 
 class RedisposeIn(Strict):
     """Units of a disposition that stand in second grade, and what is done with them: `second_grade` sells them as the
-    SKU that is named for them, from `bin` or its shelf."""
+    SKU that is named for them, from `bin` or its shelf. Units in quarantine whose customer wants them repaired go to
+    their `repair`."""
 
     model_config = _example(disposition=ONE, quantity=2, instead="liquidate", reason="Nobody buys it.")
 
     disposition: UUID
     quantity: Quantity
-    instead: Literal["second_grade", "refurbish", "return_to_vendor", "liquidate", "donate", "dispose"]
+    instead: Literal[
+        "second_grade", "refurbish", "return_to_vendor", "liquidate", "donate", "dispose", "repair"
+    ]
     reason: Reason
     bin: Named | None = None
     occurred_at: Moment | None = None

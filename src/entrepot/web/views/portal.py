@@ -685,7 +685,7 @@ def _one_return(
     request: HttpRequest, visit: Visit, seen: portal_queries.Seen, refused: str = ""
 ) -> HttpResponse:
     exchanges, label = exchange_queries.of_return(seen.id), label_queries.of_return(seen.id)
-    ways = REPAIR_STEPS if seen.asked == "repair" else STEPS
+    ways = REPAIR_STEPS if seen.asked == "repair" and seen.step in REPAIR_STEPS else STEPS
     promised = label is not None or label_queries.is_promised(seen.id)
     with_it = {key for _, key in label.returns} if label else set()
     mates = portal_queries.mates(visit.order.id, visit.others, seen.node_id)

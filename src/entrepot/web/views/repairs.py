@@ -108,10 +108,10 @@ def answer_one(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def settle_one(request: Request, which: UUID) -> HttpResponse:
-    """What was agreed on instead."""
+    """What was agreed on instead of a repair; of none, instead of all that were not offered yet."""
     repair = uuid_in(request.POST.get("repair"))
     instead, reason = clean(request.POST.get("instead")), clean(request.POST.get("reason"))
-    wanted = [SettleRepair(repair, instead, reason)] if repair else []
+    wanted = [SettleRepair(repair, instead, reason, return_id=None if repair else which)]
     results = give(request, settle_repairs, wanted, lambda _n: gettext("It is agreed on."))
     return back(request, f"/returns/{which}/", results)
 
