@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -24,7 +25,7 @@ from entrepot.access.commands.issue_key import (
 )
 from entrepot.access.commands.keep_people import SetCompanies, set_companies
 from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
-from entrepot.access.errors import KeyBeyondOwn, KeyFollowed
+from entrepot.access.errors import KeyBeyondOwn, KeyFollowed, KeyOfOthers
 from entrepot.access.lifetimes import KeyPolicy
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
@@ -180,6 +181,64 @@ def test_an_end_is_never_put_off_by_a_rotation():
     assert (rotated.first_until, rotated.expires_at) == (days(2), days(5))
     (next_one,) = rotate_keys(CAUSE, requests=[RotateKey(rotated.id, keys.fresh(), overlap_days=0)])
     assert isinstance(next_one, KeyRotated) and next_one.first_until == NOW
+
+
+def test_a_rotation_gives_no_more_time_than_the_first_was_given_but_by_who_may_issue():
+    _, first = a_key(a_picker(), days=1)
+    may = frozenset({*queries.actor_of(User.objects.get(username="pia")).permissions, "access.rotate_keys"})
+    lead = Cause(Actor("lead", may), NOW)
+    assert rotated_to(lead, first.id, days=2) == Invalid
+    assert rotated_to(CAUSE, first.id) == days(1), "nobody said more"
+
+    _, first = a_key(User.objects.get(username="pia"), days=30)
+    assert rotated_to(lead, first.id, overlap_days=0) == days(30)
+    revoke_key(CAUSE, requests=[RevokeKey(follower(first.id))])
+    assert rotated_to(lead, first.id) == days(30), "its own end was put forward by the rotation"
+    issuer = Cause(Actor("lead", may | {"access.issue_key"}), NOW)
+    assert rotated_to(issuer, follower(first.id)) == days(30)
+    assert rotated_to(issuer, follower(follower(first.id)), days=90) == days(90)
+
+
+def follower(which: UUID) -> UUID:
+    return next(one.id for one in queries.api_keys() if one.follows == which and not one.revoked_at)
+
+
+def rotated_to(cause: Cause, which: UUID, **more: int) -> object:
+    """The end of the key that follows, or what refused it."""
+    (answer,) = rotate_keys(cause, requests=[RotateKey(which, keys.fresh(), **more)])
+    return answer.expires_at if isinstance(answer, KeyRotated) else type(answer)
+
+
+def test_a_key_is_revoked_with_all_that_follow_it():
+    raws = [keys.fresh() for _ in range(3)]
+    person = a_picker()
+    (first,) = issue_key(CAUSE, requests=[IssueKey("a", person.pk, raws[0])])
+    (second,) = rotate_keys(CAUSE, requests=[RotateKey(first.id, raws[1])])
+    rotate_keys(CAUSE, requests=[RotateKey(second.id, raws[2])])
+    other, _ = a_key(person)
+
+    assert revoke_key(CAUSE, requests=[RevokeKey(second.id)]) == [KeyRevoked(second.id)]
+    assert [queries.actor_of_key(raw, NOW) is None for raw in raws] == [False, True, True]
+    again = keys.fresh()
+    rotate_keys(CAUSE, requests=[RotateKey(first.id, again)])
+    revoke_key(CAUSE, requests=[RevokeKey(first.id)])
+    assert queries.actor_of_key(raws[0], NOW) is None and queries.actor_of_key(again, NOW) is None
+    assert queries.actor_of_key(other, NOW) is not None
+
+
+def test_nobody_revokes_keys_of_people_who_act_where_they_may_not():
+    (_, wide), (_, near) = a_key(a_picker("everywhere")), a_key(a_picker("here"))
+    (_, top) = a_key(User.objects.create_superuser("top", password="correct horse"))
+    set_companies(CAUSE, requests=[SetCompanies("here", (1,))])
+    engineer = Cause(Actor("engineer", frozenset({"access.revoke_key"}), companies=frozenset({1})), NOW)
+    wanted = [RevokeKey(one.id) for one in (wide, near, top)]
+    assert revoke_key(engineer, requests=wanted) == [
+        KeyOfOthers(prefix=wide.prefix, person="everywhere", actor="engineer"),
+        KeyRevoked(near.id),
+        KeyOfOthers(prefix=top.prefix, person="top", actor="engineer"),
+    ]
+    assert [one.name for one in queries.api_keys() if one.revoked_at] == ["scanner"]
+    assert {one.person for one in queries.api_keys() if not one.revoked_at} == {"everywhere", "top"}
 
 
 def test_what_can_not_be_rotated():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,6 +20,7 @@ from entrepot.ledger.commands.match_lines import MatchLines, Part, match_lines
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
+from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.labels import MakeLabel, make_labels
@@ -27,6 +29,7 @@ from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.returns.recovery import Recovery, Way
+from entrepot.returns.refunding import RefundPolicy
 from entrepot.settlement import carrier_queries
 from entrepot.settlement.carriers import Billed
 from entrepot.settlement.commands.decide_charges import DecideCharge, decide_charges
@@ -336,12 +339,39 @@ def test_what_returns_recover_net_of_their_carriage_and_work(house: Floor):
     assert parts["processing"] == -20
 
     (order,) = sold(house, 1, (0, 1), address=HOME)
-    make_labels(SYSTEM, requests=[MakeLabel(asked(order, 1, reason="defective").return_id)])
+    answer = asked(order, 1, reason="defective")
+    make_labels(SYSTEM, requests=[MakeLabel(answer.return_id)])
     (label,) = sql.run("SELECT cost_minor FROM returns_label")
     assert label[0] > 0
-    assert figure("net recovery").good == pytest.approx(cost - 20 - label[0])
+    assert figure("net recovery").good == pytest.approx(cost - 20), "nothing has come with it yet"
+    back(answer, disposition="dispose")
+    found = figure("net recovery")
+    assert (found.good, found.of) == (pytest.approx(cost - 25 - label[0]), pytest.approx(3 * cost))
     (freight,) = kpis.rows(KPIS["net recovery"], COMPANY, LATER, replace(DAY, kind="return freight"))
     assert (freight.good, freight.of, freight.share) == (-label[0], 0, None)
+
+
+def test_what_a_refund_keeps_for_its_label_is_no_carriage_of_the_house(house: Floor):
+    house.stock(0, 100)
+    fees = RefundPolicy(label_minor=7, fee_tax_percent=Decimal(20))
+    labeled = Admission((Rule("with a label", label=True),), business_tiers=("",))
+    before = NOW - timedelta(days=1)
+    kept = [
+        policies.SetPolicy(COMPANY, "returns.refunds", fees, before),
+        policies.SetPolicy(COMPANY, "returns.authorization", labeled, before),
+    ]
+    policies.set_policy(SYSTEM, requests=kept)
+    (order,) = sold(house, 1, (0, 1), address=HOME)
+    answer = asked(order, 1)
+    make_labels(SYSTEM, requests=[MakeLabel(answer.return_id)])
+    back(answer, disposition="restock")
+    (refunded,) = refund(APPROVES, requests=[Refund(answer.return_id)])
+    assert not isinstance(refunded, Refused), refunded
+    ((fee, tax, flat),) = sql.run("SELECT fee_minor, fee_tax_minor, flat_fee_minor FROM returns_refund")
+    ((label,),) = sql.run("SELECT cost_minor FROM returns_label")
+    assert flat > 0
+    (freight,) = kpis.rows(KPIS["net recovery"], COMPANY, LATER, replace(DAY, kind="return freight"))
+    assert label > flat and freight.good == pytest.approx(flat * (1 - tax / fee) - label)
 
 
 def test_what_is_lost_or_sent_again_is_no_perfect_order(house: Floor):

@@ -280,9 +280,27 @@ def test_what_can_not_be_asked_for_is_refused_and_its_neighbors_are_not(house: F
         NotFound, NotFound, Invalid, Invalid, Invalid, TransferAsked,
     ]  # fmt: skip
     assert len(rows("accepted")) == 1
-    request = asking(house, key="k")
+    request = asking(house, sku=house.skus[1], key="k")
     assert ask_transfers(SYSTEM, requests=[request]) == ask_transfers(SYSTEM, requests=[request])
     assert len(rows("accepted")) == 2
+
+
+def test_what_waits_to_be_sent_is_not_asked_for_twice_and_a_kit_not_at_all(house: Floor) -> None:
+    twice = [asking(house), asking(house), asking(house, source=house.nodes[1], target=house.nodes[0])]
+    first, same, back = ask_transfers(SYSTEM, requests=twice)
+    assert isinstance(first, TransferAsked) and isinstance(back, TransferAsked)
+    assert isinstance(same, Invalid) and "SKU-000 twice" in same.message
+    (refused,) = ask_transfers(SYSTEM, requests=[asking(house)])
+    assert refused == errors.AskedAlready(number=first.number, sku="SKU-000", source="N1", target="N2")
+    reject_transfers(SYSTEM, requests=[RejectTransfer(first.proposal, "too few")])
+    assert isinstance(ask_transfers(SYSTEM, requests=[asking(house)])[0], TransferAsked)
+
+    sql.run(
+        "INSERT INTO catalog_component (kit_id, sku_id, units, number) VALUES (%(kit)s, %(sku)s, 1, 1)",
+        {"kit": house.skus[1], "sku": house.skus[0]},
+    )
+    (refused,) = ask_transfers(SYSTEM, requests=[asking(house, sku=house.skus[1])])
+    assert isinstance(refused, Invalid) and "the kit SKU-001" in refused.message
 
 
 @pytest.mark.counts("sourcing.ask_transfers")
@@ -293,7 +311,7 @@ def test_statements_of_asking_do_not_grow_with_the_batch(db: None, statements) -
         with statements() as asking_:
             ask_transfers(SYSTEM, requests=[asking(house, sku=house.skus[sku]) for sku in some])
         counts.append(len(asking_))
-    assert counts == [8] * 3, "as the docstring says, and the events"
+    assert counts == [10] * 3, "as the docstring says, and the events"
 
 
 def test_what_goes_the_same_way_goes_in_one_transfer(house: Floor) -> None:

@@ -11,9 +11,11 @@ from entrepot.access import keys
 from entrepot.access.commands.issue_key import (
     IssueKey,
     KeyIssued,
+    NoteUse,
     RevokeKey,
     RotateKey,
     issue_key,
+    note_uses,
     revoke_key,
     rotate_keys,
 )
@@ -64,8 +66,29 @@ def test_an_end_is_told_before_once_and_closed_when_another_key_follows() -> Non
         " and give its program the new one, or revoke it"
     )
     assert watched(40) == [KeysWatched(1, 1, 0, 0)], "it has ended, and nobody has looked"
+    assert notes() == []
     rotate_keys(Cause(SYSTEM, NOW + timedelta(days=40)), requests=[RotateKey(issued.id, keys.fresh())])
     assert watched(41) == [KeysWatched(1, 0, 0, 1)] and not items()
+    assert notes() == ["another key follows it"]
+
+
+def notes() -> list[str]:
+    rows = sql.run(
+        "SELECT DISTINCT e.reason FROM kernel_event AS e JOIN work_item AS i ON i.id = e.subject_id"
+        " WHERE e.state_after = 'done' AND i.type = %(type)s ORDER BY 1",
+        {"type": ITEM},
+    )
+    return [reason for (reason,) in rows]
+
+
+def test_what_has_ended_is_told_as_that() -> None:
+    issued = a_key("storefront")
+    note_uses(Cause(SYSTEM, NOW + timedelta(days=3)), requests=[NoteUse(issued.id, "192.0.2.1")])
+    watched(31)
+    ((_, reason, _),) = items()
+    assert reason.startswith(
+        f"the key shop ({issued.prefix}) of storefront ended on 2026-04-01; it was used last on 2026-03-05:"
+    )
 
 
 def test_it_is_closed_when_the_key_is_revoked_or_its_person_left() -> None:
@@ -74,6 +97,7 @@ def test_it_is_closed_when_the_key_is_revoked_or_its_person_left() -> None:
     revoke_key(CAUSE, requests=[RevokeKey(one.id)])
     User.objects.filter(username="leaver").update(is_active=False)
     assert watched(20) == [KeysWatched(1, 0, 0, 2)]
+    assert notes() == ["its person may not enter any more", "the key is revoked"]
     asked = [WatchKeys(1, of_all=True, key="once")]
     assert watch_keys(CAUSE, requests=asked) == watch_keys(CAUSE, requests=asked)
 
@@ -106,4 +130,4 @@ def test_statements_do_not_grow_with_the_companies(statements, count: int) -> No
     User.objects.filter(username="gone").update(is_active=False)
     with statements() as ran:
         watched(20, *(WatchKeys(one) for one in range(1, count + 1)))
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 7, ran
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 8, ran

@@ -127,6 +127,8 @@ def test_several_lines_are_booked_for_one_reason_and_each_refusal_is_told_by_its
     assert 'id="together"' in shown and 'data-tick="together"' in shown
     boxes = re.findall(r'name="row" value="([^"]+)" form="together"', shown)
     assert boxes == [f"{line.statement}/{line.number}/{line.amount_minor}" for line in (one, two, three)]
+    names = re.findall(r'form="together" aria-label="([^"]+)"', shown)
+    assert len(set(names)) == 3 and f"{one.statement_number}, line {one.number}, with others" in names
     stale = f"{two.statement}/{two.number}/999"
     form = {"row": [boxes[0], stale, boxes[2], boxes[2]], "purpose": "other", "reason": "interest"}
     refused, done = sorted(all_said(page.post("/books/bank/decide/", form)), key=len, reverse=True)

@@ -6,6 +6,7 @@ import html
 import re
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
@@ -18,6 +19,7 @@ from entrepot.access.commands.issue_key import IssueKey, issue_key
 from entrepot.access.commands.keep_people import subject_of
 from entrepot.kernel import sql
 from entrepot.parties.commands.register import RegisterCompany, register_companies
+from entrepot.web.api import auth
 from entrepot.web.tasks import watch_keys_at
 from tests.commands.test_access_keep_people import together
 from tests.floor import SYSTEM
@@ -203,8 +205,39 @@ def test_programs_issue_rotate_and_revoke_keys(program, shop):
     assert listed[which]["used_at"] and listed[which]["state"] == "in force"
     assert engineer.post("/api/v1/api-keys/revoke", [{"id": which}], "v").status_code == 200
     assert Client(headers={"X-API-Key": raw}).get("/api/v1/api-keys").status_code == 401
+    assert Client(headers={"X-API-Key": other}).get("/api/v1/api-keys").status_code == 401, "it followed"
     unknown = engineer.post("/api/v1/api-keys", asked | {"person": "stranger", "secret": keys.fresh()}, "n")
     assert unknown.status_code == 404
+
+
+def test_who_may_not_keep_keys_sees_their_own(program, shop):
+    engineer, books = program("engineer"), program("books")
+    assert {one["person"] for one in books.get("/api/v1/api-keys").json()} == {"books"}
+    assert {one["person"] for one in engineer.get("/api/v1/api-keys").json()} >= {"books", "engineer"}
+
+
+def test_a_secret_is_left_to_no_job(program, shop):
+    engineer = program("engineer")
+    asked = {"person": "engineer", "name": "shop", "secret": keys.fresh()}
+    issued = engineer.post("/api/v1/api-keys", asked, "i", Prefer="respond-async")
+    assert issued.status_code == 200 and "Preference-Applied" not in issued
+    again = {"id": issued.json()["id"], "secret": keys.fresh()}
+    assert engineer.post("/api/v1/api-keys/rotate", again, "r", Prefer="respond-async").status_code == 200
+    assert sql.run("SELECT count(*) FROM kernel_job") == [(0,)]
+
+
+def test_a_question_is_answered_where_the_use_of_its_key_can_not_be_written_down(program, shop, monkeypatch):
+    engineer, tried = program("engineer"), []
+
+    def fails(_cause, /, *, requests):
+        tried.append(requests)
+        raise psycopg.errors.ReadOnlySqlTransaction("no writes here")
+
+    monkeypatch.setattr(auth, "note_uses", fails)
+    monkeypatch.setattr(auth, "_failed", {})
+    for _ in range(3):
+        assert engineer.get("/api/v1/api-keys").status_code == 200
+    assert len(tried) == 1, "the next requests do not try again"
 
 
 def test_the_hourly_task_tells_the_engineer_of_a_key_that_ends(console, shop):

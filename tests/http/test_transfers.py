@@ -131,7 +131,16 @@ def test_a_transfer_is_asked_for_by_hand_and_by_programs(console, program, shop,
     }
     for wrong in ({"sku": "NONE"}, {"units": "x"}, {"reason": ""}, {"to": str(shop.nodes[0])}):
         assert "asked for" not in said(page.post(f"{PAGE}ask/", form | wrong))[0]
-    assert said(page.post(f"{PAGE}ask/", form)) == ["It is asked for, and work for the node that sends."]
+    assert said(page.post(f"{PAGE}ask/", form | {"to": "x"})) == ["Choose a node of the list."]
+    other = {"from": str(shop.nodes[1]), "to": str(shop.nodes[0]), "units": "x"}
+    page.post(f"{PAGE}ask/", form | other)
+    shown = page.get(PAGE).content.decode()
+    selected = re.findall(r'<option value="([^"]+)" selected', shown[shown.index('id="ask-from"') :])
+    assert selected[:2] == [other["from"], other["to"]], "what was chosen stands there again"
+    (form["key"],) = re.findall(r'name="key" value="([^"]+)"', shown)
+    for _ in range(2):
+        assert said(page.post(f"{PAGE}ask/", form)) == ["It is asked for, and work for the node that sends."]
+    assert states()["accepted"] == 1, "sent twice, asked once"
     shown = page.get(PAGE).content.decode()
     assert "asked for by inventory" in shown and "fair" in shown
     refused = console("auditor").post(f"{PAGE}ask/", form)
@@ -140,8 +149,8 @@ def test_a_transfer_is_asked_for_by_hand_and_by_programs(console, program, shop,
     call = program("inventory")
     body = {
         "sku": first.sku_code,
-        "origin": first.from_code,
-        "target": first.to_code,
+        "origin": first.to_code,
+        "target": first.from_code,
         "quantity": 1,
         "reason": "r",
     }

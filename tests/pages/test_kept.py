@@ -317,7 +317,7 @@ def test_a_field_stays_wrong_while_its_page_renews_itself_until_why_is_put_away(
     page.evaluate("""() => new Promise((done) => {
       document.activeElement.blur();
       document.addEventListener("renewed", done, { once: true });
-      document.querySelector("main").dispatchEvent(new CustomEvent("live"));
+      document.querySelector("main").dispatchEvent(new CustomEvent("live", { bubbles: true }));
     })""")
     expect(found).to_have_attribute("aria-invalid", "true")
     expect(found).to_have_accessible_description(re.compile("There is no NOWHERE here"))
@@ -429,7 +429,7 @@ def test_why_it_was_refused_stays_in_a_form_with_rows_while_its_page_renews_itse
       const told = Object.assign(document.createElement("small"), { className: "told-here", textContent: "Why." });
       document.querySelector("form[data-many]").prepend(told);
       document.addEventListener("renewed", done, { once: true });
-      document.querySelector("main").dispatchEvent(new CustomEvent("live"));
+      document.querySelector("main").dispatchEvent(new CustomEvent("live", { bubbles: true }));
     })""")
     expect(console.locator("form[data-many] > .told-here:first-child")).to_have_text("Why.")
 

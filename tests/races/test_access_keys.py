@@ -11,9 +11,11 @@ from entrepot.access import keys, queries
 from entrepot.access.commands.issue_key import (
     IssueKey,
     NoteUse,
+    RevokeKey,
     RotateKey,
     issue_key,
     note_uses,
+    revoke_key,
     rotate_keys,
 )
 from entrepot.kernel.cause import Actor, Cause
@@ -33,3 +35,17 @@ def test_a_key_is_followed_by_one_and_its_use_written_down_by_one():
         noted = all_at_once(note_uses, CAUSE, *([NoteUse(issued.id, f"192.0.2.{n}")] for n in range(4)))
         assert [one.noted for one in noted].count(True) == 1
     assert len(queries.api_keys()) == 10
+
+
+def test_no_key_is_left_that_follows_one_which_is_revoked_meanwhile():
+    person = User.objects.create_user("storefront")
+    for _ in range(5):
+        (first,) = issue_key(CAUSE, requests=[IssueKey("shop", person.pk, keys.fresh())])
+        (second,) = rotate_keys(CAUSE, requests=[RotateKey(first.id, keys.fresh())])
+
+        def either(cause: Cause, /, *, requests: list[RevokeKey | RotateKey]) -> list[object]:
+            given = revoke_key if isinstance(requests[0], RevokeKey) else rotate_keys
+            return given(cause, requests=requests)  # type: ignore[operator]
+
+        all_at_once(either, CAUSE, [RotateKey(second.id, keys.fresh())], [RevokeKey(first.id)])
+    assert all(one.revoked_at for one in queries.api_keys())

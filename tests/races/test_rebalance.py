@@ -11,6 +11,7 @@ from entrepot.kernel.errors import NotFound, WrongState
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.sourcing import queries
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.commands.ask_transfers import AskTransfer, ask_transfers
 from entrepot.sourcing.commands.rebalance import ProposeTransfers, propose_transfers
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
@@ -24,7 +25,7 @@ from entrepot.sourcing.rebalancing import Rebalancing
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
 from entrepot.stock.commands.transfer import ReceiveTransfer, receive_transfer
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.together import at_once
+from tests.together import all_at_once, at_once
 from tests.walk import a_house, placed
 
 
@@ -107,3 +108,12 @@ def test_what_has_come_is_taken_in_once_however_many_say_so(house: Floor) -> Non
 
     assert sorted(type(one).__name__ for one in answers) == ["NotPlaceable"] * 5 + ["TransferReceived"]
     assert sql.run("SELECT sum(received)::int FROM stock_transferline") == [(20,)]
+
+
+def test_what_several_ask_for_at_once_is_asked_for_once(house: Floor) -> None:
+    source, target = house.nodes[:2]
+    for sku in house.skus[:2]:
+        wanted = [[AskTransfer(COMPANY, sku, source, target, 2, "fair")] for _ in range(4)]
+        answers = all_at_once(ask_transfers, SYSTEM, *wanted)
+        assert sorted(type(one).__name__ for one in answers) == [*["AskedAlready"] * 3, "TransferAsked"]
+    assert len(queries.proposals(company=COMPANY, state="accepted")) == 2

@@ -27,12 +27,13 @@ def test_a_company_that_set_nothing_has_the_policy_as_delivered():
     assert lifetimes.strictest((1,), {1: loose, 2: KeyPolicy(1)}) == loose
     assert lifetimes.strictest((1, 3), {1: loose}) == KeyPolicy(365, 7, 14)
     assert lifetimes.strictest((), {1: loose, 2: KeyPolicy(90)}) == KeyPolicy(90, 7, 14)
+    assert lifetimes.strictest((), {1: loose}) == KeyPolicy(365, 7, 14), "others may have set nothing"
 
 
 @given(st.dictionaries(st.integers(1, 5), policies), st.sets(st.integers(1, 5)))
 def test_nobody_s_keys_last_longer_than_any_of_their_companies_lets_them(set_by, companies):
     held = lifetimes.strictest(companies, set_by)
-    for one in companies or set_by:
+    for one in companies or {0, *set_by}:
         policy = set_by.get(one, KeyPolicy())
         assert policy.days is None or (held.days is not None and held.days <= policy.days)
         assert held.overlap_days <= policy.overlap_days
@@ -49,6 +50,20 @@ def test_a_key_ends_within_the_policy_or_is_refused(policy, days):
         assert days is None and policy.days is None
     else:
         assert not isinstance(end, Refused) and NOW < end <= NOW + most * DAY
+
+
+@given(policies, st.none() | st.integers(1, 4_000), st.none() | st.integers(0, 4_000))
+def test_a_key_that_follows_ends_within_the_policy_and_the_time_that_the_first_was_given(
+    policy, days, given_days
+):
+    term = None if given_days is None else given_days * DAY
+    end, alone = lifetimes.end_following(policy, days, term, NOW), lifetimes.end_of(policy, days, NOW)
+    if term is None or isinstance(alone, Refused):
+        assert end == alone
+    elif days is not None and days > given_days:
+        assert isinstance(end, Refused)
+    else:
+        assert end == (NOW + term if alone is None else min(alone, NOW + term))
 
 
 @given(policies, st.none() | st.integers(0, 90), st.none() | st.integers(-30, 400))

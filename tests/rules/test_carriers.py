@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from entrepot.kernel.ids import uuid7
 from entrepot.settlement import carrier_csv, errors
-from entrepot.settlement.carriers import Billed, CarrierTolerance, Due, match, misfit, split
+from entrepot.settlement.carriers import WEIGHED_AGAIN, Billed, CarrierTolerance, Due, match, misfit, split
 
 TOLERANCE = CarrierTolerance()
 
@@ -35,7 +35,7 @@ def test_what_is_within_tolerance_matches_and_the_rest_says_why():
     assert matched(Billed("T1", 651, "freight"), due=due) == [("differs", 600, 51, "expected 6.00 GBP")]
     assert matched(Billed("T1", 549, "freight"), due=due) == [("differs", 600, -51, "expected 6.00 GBP")]
     assert matched(Billed("T1", 900, "freight", 1_400), due=due) == [
-        ("differs", 600, 300, "weighed again: 1400 g, 900 g by our scale; expected 6.00 GBP")
+        ("differs", 600, 300, f"{WEIGHED_AGAIN} 1400 g, 900 g by our scale; expected 6.00 GBP")
     ]
     assert matched(Billed("T1", 90, "residential"), due=due)[0][3] == "a surcharge that was not expected"
     assert matched(Billed("T9", 90), due=due) == [("unmatched", 0, 90, "no parcel of ours has this number")]

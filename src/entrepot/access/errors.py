@@ -70,6 +70,15 @@ class KeyFollowed(Refused):
     )
 
 
+class KeyOfOthers(Refused):
+    code = "access.key_of_others"
+    kind = "forbidden"
+    says = (
+        "Key {prefix} acts for {person} where {actor} may do nothing. Ask an administrator, or somebody who belongs to"
+        " all of their companies, to revoke it."
+    )
+
+
 class TooManyTries(Refused):
     code = "access.too_many_tries"
     kind = "forbidden"

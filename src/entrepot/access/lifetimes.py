@@ -32,8 +32,9 @@ closely."""
 
 def strictest(companies: Collection[int], set_by: Mapping[int, KeyPolicy]) -> KeyPolicy:
     """What holds for the keys of somebody who belongs to companies, to all where none is named: of each number the one
-    that keeps a key in force the shortest, and tells its end the earliest."""
-    ones = [set_by.get(one, KeyPolicy()) for one in companies or set_by] or [KeyPolicy()]
+    that keeps a key in force the shortest, and tells its end the earliest. Of all companies some may have set nothing:
+    what is delivered holds there."""
+    ones = [set_by.get(one, KeyPolicy()) for one in companies] or [KeyPolicy(), *set_by.values()]
     return KeyPolicy(
         min((one.days for one in ones if one.days is not None), default=None),
         min(one.overlap_days for one in ones),
@@ -52,6 +53,25 @@ def end_of(policy: KeyPolicy, days: int | None, at: datetime) -> datetime | Refu
             field="days", expected=Said("1 to {0} by the policy access.keys", most), found=f"{days}"
         )
     return at + timedelta(days=days)
+
+
+def end_following(
+    policy: KeyPolicy, days: int | None, term: timedelta | None, at: datetime
+) -> datetime | Refused | None:
+    """As `end_of`, of a key that follows another, and is in force for no longer than that one was given (None: it had
+    no end)."""
+    end = end_of(policy, days, at)
+    if isinstance(end, Refused) or term is None:
+        return end
+    if days is not None and timedelta(days=days) > term:
+        return Invalid(
+            field="days",
+            expected=Said(
+                "{0} at most, as the key that it follows; who may issue keys may say more", term.days
+            ),
+            found=f"{days}",
+        )
+    return at + term if end is None else min(end, at + term)
 
 
 def end_beside(policy: KeyPolicy, overlap_days: int | None, end: datetime | None, at: datetime) -> datetime:

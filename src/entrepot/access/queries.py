@@ -274,6 +274,12 @@ def keys_ending(until: datetime) -> list[KeyEnding]:
     return [KeyEnding(*row) for row in sql.run(_ENDING, {"until": until})]
 
 
+def keys_came_to(which: Collection[UUID]) -> dict[UUID, str]:
+    """What keys came to: revoked, left (their person may not enter), followed (by one that is not revoked), or ''.
+    1 statement."""
+    return dict(sql.run(_CAME_TO, {"ids": sorted(which)}))
+
+
 def apart(duties: Sequence[rules.Duty]) -> list[Refused | None]:
     """For each duty, why its person may not take it; nothing is taken, so that whoever is refused for another reason
     has done nothing. None for nothing, else 1 statement."""
@@ -467,6 +473,13 @@ FROM access_apikey AS k JOIN auth_user ON auth_user.id = user_id AND is_active
 WHERE revoked_at IS NULL AND expires_at <= %(until)s::timestamptz
   AND NOT EXISTS (SELECT FROM access_apikey AS next WHERE next.follows_id = k.id AND next.revoked_at IS NULL)
 ORDER BY expires_at, k.id
+"""
+
+_CAME_TO = """
+SELECT k.id, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN is_active IS NOT TRUE THEN 'left'
+                  WHEN EXISTS (SELECT FROM access_apikey AS next
+                               WHERE next.follows_id = k.id AND next.revoked_at IS NULL) THEN 'followed' ELSE '' END
+FROM access_apikey AS k LEFT JOIN auth_user ON auth_user.id = user_id WHERE k.id = ANY(%(ids)s::uuid[])
 """
 
 _OTHER_SIDE = f"""

@@ -688,7 +688,9 @@ def keys(setup: Setup) -> Finding:
             "Rotate or revoke them under Policies → People, on the page of their person.",
         )
     ((count, endless),) = setup.ask(
-        "SELECT count(*), count(*) FILTER (WHERE expires_at IS NULL) FROM access_apikey WHERE revoked_at IS NULL"
+        "SELECT count(*), count(*) FILTER (WHERE expires_at IS NULL)"
+        " FROM access_apikey AS k JOIN auth_user AS person ON person.id = k.user_id AND person.is_active"
+        " WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
     )
     return Finding("ok", f"{count} in force, {endless} of them without an end; none ends soon.")
 

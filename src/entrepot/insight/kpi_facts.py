@@ -8,6 +8,7 @@ is none, and `document` is NULL where there is none. `now` is the moment of aski
 from __future__ import annotations
 
 from entrepot.ledger.rules import REVENUE
+from entrepot.settlement.carriers import WEIGHED_AGAIN
 from entrepot.shipping.trouble import WORSE
 from entrepot.warehouse.task_times import OBSERVED
 
@@ -82,13 +83,14 @@ _ANY_DAMAGED = """
 """
 
 # What papers said and was not so: an invoice with another price than agreed, and a label with less than the parcel
-# weighs, where somebody found the carrier right.
+# weighs, where that is why a charge was in question and somebody found the carrier right. What scales may differ puts
+# none in question, and a voided label was on no parcel.
 _OTHER_PRICE = _BACK_FOR.format(row="r.order_id = a.id", reasons="('price_corrected')")
-_HEAVIER = """
+_HEAVIER = f"""
     EXISTS (SELECT FROM shipping_label AS b
             JOIN settlement_carriercharge AS w ON w.unit_id = b.id AND w.state = 'accepted' AND w.difference_minor > 0
-             AND w.weight_g > b.weight_g
-            WHERE b.shipment_id = ANY(a.shipments))
+             AND starts_with(w.why, '{WEIGHED_AGAIN}')
+            WHERE b.shipment_id = ANY(a.shipments) AND b.state <> 'voided')
 """
 
 DOCUMENTS_CORRECT = f"""
@@ -461,6 +463,16 @@ WHERE f.company_id = %(company)s::smallint AND f.state IN ('approved', 'paid') A
   AND f.outcome <> 'replacement' AND {_within("COALESCE(f.decided_at, e.settled_at)")}
 """
 
+# Of a disposition (`d`, of the return `r` and its line `l`): that its goods had cost anything, and are not their
+# customer's.
+_WITH_COST = """
+JOIN LATERAL (
+    SELECT sum(value_minor)::float8 / sum(quantity) AS cost FROM stock_move
+    WHERE document_id = d.return_id AND line_id = l.line_id AND from_place = 'customer'
+) AS u ON u.cost > 0
+"""
+_RECOVERABLE = "d.disposition <> 'send_back' AND (d.disposition <> 'repair' OR r.asked <> 'repair')"
+
 # Goods that came back cost what they had cost when they left. What stands in stock again is worth that still, less what
 # second grade was written down; what was decided about again counts as it was last. Of what left, vendors and buyers
 # owe their part of the departure, or have given it; its tax is the state's. What is its customer's, in repair or sent
@@ -480,10 +492,7 @@ CROSS JOIN LATERAL (
 JOIN returns_return AS r ON r.id = d.return_id
 JOIN returns_line AS l ON l.id = d.return_line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
-JOIN LATERAL (
-    SELECT sum(value_minor)::float8 / sum(quantity) AS cost FROM stock_move
-    WHERE document_id = d.return_id AND line_id = l.line_id AND from_place = 'customer'
-) AS u ON u.cost > 0
+{_WITH_COST}
 LEFT JOIN LATERAL (
     SELECT sum((CASE w.state WHEN 'settled' THEN w.credited_minor ELSE w.owed_minor END
                 - w.tax_minor + w.reduced_tax_minor)
@@ -492,36 +501,52 @@ LEFT JOIN LATERAL (
     WHERE i.disposition_id = d.id
 ) AS g ON true
 WHERE r.company_id = %(company)s::smallint AND {_within("d.decided_at")}
-  AND d.disposition <> 'send_back' AND (d.disposition <> 'repair' OR r.asked <> 'repair')
+  AND {_RECOVERABLE}
 """
 
-# Of that what the returns took themselves: carriage of their labels as it was accrued, less what was voided, and the
-# work that the policy reckons with for a unit, by what was done with it.
+# Of that what the returns whose goods it tells of took themselves. Carriage of their labels as it was accrued, each
+# return in a parcel an equal part, less what refunds kept once of the return for label and handling, without its tax,
+# as far as that goes: told with the first of its goods. And the work that the policy reckons with for a unit, each time
+# that it was decided about.
 NET_RECOVERED = f"""{RECOVERED}
 UNION ALL
-SELECT l.at, c.code, n.code, 'return freight', r.id, r.number, -l.minor, 0::float8
-FROM (
-    SELECT document_id, min(occurred_at) AS at, sum(functional_minor)::float8 AS minor
-    FROM ledger_line AS e JOIN ledger_account AS a ON a.company_id = e.company_id AND a.code = e.account
-    WHERE e.company_id = %(company)s::smallint AND e.document_kind = 'return_label' AND a.type = 'expense'
-      AND {_within("e.occurred_at")}
-    GROUP BY 1 HAVING sum(functional_minor) <> 0
-) AS l
-JOIN LATERAL (SELECT return_id FROM returns_labelreturn WHERE label_id = l.document_id
-              ORDER BY return_id LIMIT 1) AS b ON true
-JOIN returns_return AS r ON r.id = b.return_id
-JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
-UNION ALL
-SELECT d.decided_at, c.code, n.code, 'processing', r.id, r.number || ' · ' || k.code, -(e.units * w.minor)::float8,
+SELECT x.at, c.code, n.code, 'return freight', r.id, r.number, GREATEST(LEAST(k.minor, b.minor), 0) - b.minor,
        0::float8
-FROM returns_disposition AS d
+FROM (
+    SELECT r.id, min(d.decided_at) AS at
+    FROM returns_return AS r JOIN returns_disposition AS d ON d.return_id = r.id
+    JOIN returns_line AS l ON l.id = d.return_line_id {_WITH_COST}
+    WHERE r.company_id = %(company)s::smallint AND {_RECOVERABLE}
+      AND r.id IN (SELECT d.return_id FROM returns_disposition AS d WHERE {_within("d.decided_at")})
+    GROUP BY r.id HAVING {_within("min(d.decided_at)")}
+) AS x
+JOIN returns_return AS r ON r.id = x.id
+JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
 CROSS JOIN LATERAL (
-    SELECT d.quantity - COALESCE((SELECT sum(n.quantity) FROM returns_disposition AS n WHERE n.earlier_id = d.id), 0)
-           AS units
-) AS e
+    SELECT COALESCE(sum(e.functional_minor::float8 / w.returns), 0) AS minor
+    FROM returns_labelreturn AS m
+    CROSS JOIN LATERAL (SELECT count(*) AS returns FROM returns_labelreturn WHERE label_id = m.label_id) AS w
+    JOIN ledger_line AS e ON e.document_id = m.label_id AND e.company_id = r.company_id
+    JOIN ledger_account AS a ON a.company_id = e.company_id AND a.code = e.account AND a.type = 'expense'
+    WHERE m.return_id = r.id
+) AS b
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(f.flat_fee_minor * (1 - f.fee_tax_minor::float8 / f.fee_minor) * y.rate), 0) AS minor
+    FROM returns_refund AS f CROSS JOIN LATERAL (
+        SELECT COALESCE((SELECT functional_minor::float8 / amount_minor FROM ledger_line
+                         WHERE document_id = f.id AND amount_minor <> 0 LIMIT 1), 1) AS rate
+    ) AS y
+    WHERE f.return_id = r.id AND f.state IN ('approved', 'paid') AND f.flat_fee_minor > 0
+) AS k
+WHERE b.minor <> 0
+UNION ALL
+SELECT d.decided_at, c.code, n.code, 'processing', r.id, r.number || ' · ' || k.code,
+       -(d.quantity * w.minor)::float8, 0::float8
+FROM returns_disposition AS d
 JOIN returns_return AS r ON r.id = d.return_id
 JOIN returns_line AS l ON l.id = d.return_line_id JOIN catalog_sku AS k ON k.id = l.sku_id
 JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
+{_WITH_COST}
 JOIN LATERAL (
     SELECT COALESCE((p.body #>> ARRAY['ways', d.disposition, 'handling_minor'])::bigint, 0)
            + COALESCE((p.body #>> ARRAY['ways', d.disposition, 'refurbish_minor'])::bigint, 0) AS minor
@@ -529,8 +554,8 @@ JOIN LATERAL (
     WHERE p.company_id = r.company_id AND p.kind = 'returns.recovery' AND p.scope = ''
       AND p.in_force_from <= d.decided_at
     ORDER BY p.in_force_from DESC, p.version DESC LIMIT 1
-) AS w ON w.minor > 0 AND e.units > 0
-WHERE r.company_id = %(company)s::smallint AND {_within("d.decided_at")}
+) AS w ON w.minor > 0
+WHERE r.company_id = %(company)s::smallint AND {_within("d.decided_at")} AND {_RECOVERABLE}
 """
 
 CLEARING_DAYS = 4

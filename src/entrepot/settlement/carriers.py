@@ -15,6 +15,8 @@ from entrepot.settlement import errors
 TOTAL, FREIGHT = "total", "freight"
 LINES_MAX = 20_000
 CREDIT = Said("a credit of the carrier: accept it, once the charge that it is for is accepted as well")
+WEIGHED_AGAIN = "weighed again:"
+"""How it begins why a charge differs where that is for its parcel's weight: beyond what scales may differ."""
 AMOUNT_MAX = 10**12
 
 

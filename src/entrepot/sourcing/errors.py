@@ -33,6 +33,16 @@ class TooFewToSend(Refused):
     says = "{number}: {free} of SKU {sku} are free to be sent from {node}, not {wanted}. Send as many; the rest stays."
 
 
+class AskedAlready(Refused):
+    """A node was asked for the same, and has not sent it yet."""
+
+    code = "sourcing.asked_already"
+    says = (
+        "{number} asks for SKU {sku} from {source} to {target} already, and waits to be sent. Send it, or reject it and"
+        " ask for all units that are wanted."
+    )
+
+
 class NothingToReject(Refused):
     """A node has nothing of the order that it could give back."""
 

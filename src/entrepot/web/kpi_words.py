@@ -250,9 +250,11 @@ WORDS = {
     "net recovery": Words(
         _("Net recovery of returns"),
         _(
-            "Cost recovered, less carriage of the labels that customers sent goods back with, as it was accrued, and "
-            "the work of a unit by the policy returns.recovery, by what goods that came back had cost; 1 is all of it. "
-            "Carriage is told when it was accrued, the rest when it was decided what is done with the goods."
+            "Cost recovered, less carriage of the labels that the goods came back with, as it was accrued, "
+            "without what refunds kept for label and handling, and the work of a unit by the policy "
+            "returns.recovery, by what goods that came back had cost; 1 is all of it. What stands in stock again "
+            "counts at cost, second grade as it was written down, not at what it sells for. Told when it was "
+            "decided what is done with the goods, carriage with the first."
         ),
         _("dispositions, labels and work"),
     ),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access import keys, lifetimes, queries
-from entrepot.access.errors import KeyBeyondOwn, KeyFollowed
+from entrepot.access.errors import KeyBeyondOwn, KeyFollowed, KeyOfOthers
 from entrepot.access.lifetimes import KeyPolicy
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Actor, Cause
@@ -43,7 +43,8 @@ class KeyIssued:
 class RotateKey:
     """Another secret for the program of a key: a key with its name and person that follows it. The first goes on for
     `overlap_days`, or for fewer where it ends before; None: as long as the policy `access.keys` lets it, at most.
-    `raw` and `days` are as of IssueKey."""
+    `raw` is as of IssueKey. `days`: None: as long as the first one was given, within the policy; more are for an actor
+    who may issue keys."""
 
     id: UUID
     raw: str
@@ -81,6 +82,8 @@ class UseNoted:
 
 @dataclass(frozen=True, slots=True)
 class RevokeKey:
+    """A key, with all that follow it: whoever had it may have rotated it."""
+
     id: UUID
     key: str | None = None
 
@@ -121,7 +124,7 @@ def rotate_keys(cause: Cause, /, *, requests: Sequence[RotateKey]) -> list[KeyRo
     """Keys that follow others, which go on for a while: their program takes the new secret without a break. One that
     is over already can be followed as well; it opens nothing again.
 
-    Locks: the keys, in the order of their ids.
+    Locks: the keys of their people, in the order of their ids.
     Refuses: NotFound (the key; a person who may enter); WrongState (revoked); KeyFollowed; Invalid and KeyBeyondOwn as
     of `issue_key`.
     Again: by key. 6 statements; 7 for an actor who may not everything.
@@ -139,7 +142,7 @@ def rotate_keys(cause: Cause, /, *, requests: Sequence[RotateKey]) -> list[KeyRo
             continue
         policy = facts.policies[first.user]
         end = lifetimes.end_beside(policy, one.overlap_days, first.expires_at, cause.at)
-        known[one.id] = first._replace(followed_by=row.prefix)
+        known[one.id] = first._replace(followed_by=row.prefix, expires_at=end)
         rows.append(row)
         ends.append((one.id, end))
         answers.append(KeyRotated(row.id, row.prefix, row.expires_at, end))
@@ -168,19 +171,28 @@ def note_uses(cause: Cause, /, *, requests: Sequence[NoteUse]) -> list[UseNoted 
 
 @command("access.revoke_key")
 def revoke_key(cause: Cause, /, *, requests: Sequence[RevokeKey]) -> list[KeyRevoked | Refused]:
-    """Keys that nobody can use any more, from the next request on.
+    """Keys that nobody can use any more, from the next request on, nor any key that follows them.
 
-    Locks: the keys.
-    Refuses: NotFound.
-    Again: a revoked key stays revoked, with its first time. 2 statements.
+    Locks: the keys of their people, in the order of their ids: none is rotated meanwhile.
+    Refuses: NotFound; KeyOfOthers (of somebody who belongs to a company that the actor does not).
+    Again: a revoked key stays revoked, with its first time. 2 statements; 3 for an actor who is not of all companies.
     """
-    wanted = sorted({one.id for one in requests})
-    known = {row[0] for row in sql.run(_LOCK, {"ids": wanted})}
+    rows = sql.run(_LOCK, {"ids": sorted({one.id for one in requests})})
+    known = {key: (prefix, user) for key, _, prefix, user, *_ in rows}
+    others = _others(cause.actor, {known[one.id][1] for one in requests if one.id in known})
+    answers: list[KeyRevoked | Refused] = []
+    for one in requests:
+        prefix, user = known.get(one.id, ("", 0))
+        if one.id not in known:
+            answers.append(NotFound(what="API key", which=one.id))
+        elif user in others:
+            answers.append(KeyOfOthers(prefix=prefix, person=others[user], actor=cause.actor.name))
+        else:
+            answers.append(KeyRevoked(one.id))
+    wanted = [one.id for one in answers if isinstance(one, KeyRevoked)]
     ended = [row[0] for row in sql.run(_REVOKE, {"ids": wanted, "at": cause.at})]
     announce(cause, (Event("api_key", one, 0, "issued", "revoked") for one in ended))
-    return [
-        KeyRevoked(one.id) if one.id in known else NotFound(what="API key", which=one.id) for one in requests
-    ]
+    return answers
 
 
 class _Row(NamedTuple):
@@ -204,7 +216,16 @@ class _Known(NamedTuple):
     user: int
     revoked_at: datetime | None
     expires_at: datetime | None
+    created_at: datetime
     followed_by: str | None
+    longest: timedelta | None
+    """How long the keys that followed it were given; None where one had no end, zero where none did."""
+
+    def term(self) -> timedelta | None:
+        """How long it was given. Its end is put forward when it is rotated, so what followed it tells that as well."""
+        if self.expires_at is None or self.longest is None:
+            return None
+        return max(self.expires_at - self.created_at, self.longest)
 
 
 def _locked(which: Sequence[UUID]) -> dict[UUID, _Known]:
@@ -212,8 +233,11 @@ def _locked(which: Sequence[UUID]) -> dict[UUID, _Known]:
     what stood before it waited. 2 statements."""
     wanted = {"ids": sorted(set(which))}
     rows = sql.run(_LOCK, wanted)
-    followed = dict(sql.run(_FOLLOWED, wanted))
-    return {key: _Known._make((*known, followed.get(key))) for key, *known in rows}
+    followed = {
+        first: (prefix, None if endless else longest)
+        for first, prefix, longest, endless in sql.run(_FOLLOWED, wanted)
+    }
+    return {key: _Known._make((*known, *followed.get(key, (None, timedelta())))) for key, *known in rows}
 
 
 class _Facts(NamedTuple):
@@ -237,7 +261,14 @@ def _facts(cause: Cause, users: Sequence[int], raws: Sequence[str]) -> _Facts:
 
 
 def _made(
-    cause: Cause, facts: _Facts, name: str, user: int, raw: str, days: int | None, follows: UUID | None = None
+    cause: Cause,
+    facts: _Facts,
+    name: str,
+    user: int,
+    raw: str,
+    days: int | None,
+    follows: UUID | None = None,
+    term: timedelta | None = None,
 ) -> _Row | Refused:
     """A key that is about to be written; its prefix is taken from then on."""
     if user not in facts.policies:
@@ -247,7 +278,7 @@ def _made(
     prefix = keys.prefix(raw)
     if prefix is None or prefix in facts.taken:
         return Invalid(field="raw", expected="a new key made by the house", found="something else")
-    end = lifetimes.end_of(facts.policies[user], days, cause.at)
+    end = lifetimes.end_following(facts.policies[user], days, term, cause.at)
     if isinstance(end, Refused):
         return end
     facts.taken.add(prefix)
@@ -263,7 +294,9 @@ def _following(cause: Cause, facts: _Facts, one: RotateKey, first: _Known | None
         return KeyFollowed(prefix=first.prefix, by=first.followed_by)
     if one.overlap_days is not None and one.overlap_days < 0:
         return Invalid(field="overlap_days", expected="0 or more", found=f"{one.overlap_days}")
-    return _made(cause, facts, first.name, first.user, one.raw, one.days, one.id)
+    is_free = one.days is not None and cause.actor.may("access.issue_key")
+    term = None if is_free else first.term()
+    return _made(cause, facts, first.name, first.user, one.raw, one.days, one.id, term)
 
 
 def _beyond(cause: Cause, people: Mapping[int, Sequence[int]]) -> dict[int, str]:
@@ -284,6 +317,14 @@ def _is_within(actor: Actor, companies: Sequence[int]) -> bool:
     return actor.companies is None or (bool(companies) and all(map(actor.is_of, companies)))
 
 
+def _others(actor: Actor, users: Collection[int]) -> dict[int, str]:
+    """People who belong where an actor does not, with their names."""
+    if actor.companies is None:
+        return {}
+    rows = sql.run(_BELONGING, {"users": sorted(users)})
+    return {user: name for user, name, top, companies in rows if top or not _is_within(actor, companies)}
+
+
 _KNOWN = """
 SELECT id, ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = person.id), NULL AS prefix
 FROM auth_user AS person WHERE is_active AND id = ANY(%(users)s::int[])
@@ -291,12 +332,14 @@ UNION ALL SELECT NULL, NULL, prefix FROM access_apikey WHERE prefix = ANY(%(pref
 """
 
 _LOCK = """
-SELECT id, name, prefix, user_id, revoked_at, expires_at
-FROM access_apikey WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT id, name, prefix, user_id, revoked_at, expires_at, created_at FROM access_apikey
+WHERE user_id IN (SELECT user_id FROM access_apikey WHERE id = ANY(%(ids)s::uuid[])) ORDER BY id FOR UPDATE
 """
 
 _FOLLOWED = """
-SELECT follows_id, prefix FROM access_apikey WHERE follows_id = ANY(%(ids)s::uuid[]) AND revoked_at IS NULL
+SELECT follows_id, max(prefix) FILTER (WHERE revoked_at IS NULL), max(expires_at - created_at),
+       bool_or(expires_at IS NULL)
+FROM access_apikey WHERE follows_id = ANY(%(ids)s::uuid[]) GROUP BY follows_id
 """
 
 _END = """
@@ -314,7 +357,15 @@ FROM free JOIN unnest(%(ids)s::uuid[], %(addresses)s::text[]) AS one(id, address
 RETURNING k.id
 """
 
+_BELONGING = """
+SELECT id, username, is_superuser, ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = person.id)
+FROM auth_user AS person WHERE id = ANY(%(users)s::int[])
+"""
+
 _REVOKE = """
-UPDATE access_apikey SET revoked_at = %(at)s::timestamptz WHERE id = ANY(%(ids)s::uuid[]) AND revoked_at IS NULL
+WITH RECURSIVE chain (id) AS (
+    SELECT unnest(%(ids)s::uuid[])
+    UNION SELECT k.id FROM chain JOIN access_apikey AS k ON k.follows_id = chain.id)
+UPDATE access_apikey SET revoked_at = %(at)s::timestamptz WHERE id IN (SELECT id FROM chain) AND revoked_at IS NULL
 RETURNING id
 """

@@ -50,15 +50,18 @@ def give(
     key: str,
     make: Callable[[Any, str], Any],
     done: int = 200,
+    *,
+    has_secret: bool = False,
 ) -> Status[Any] | HttpResponse:
     """One command for what was sent, one of it or a list; `make` gets each with its idempotency key.
 
-    Who asks not to wait (`Prefer: respond-async`) is answered 202 with the job that it is left to.
+    Who asks not to wait (`Prefer: respond-async`) is answered 202 with the job that it is left to. What holds a secret
+    is carried out at once: a job keeps what it is to do.
     """
     items = as_list(payload)
     keys = parse.keys_of(request, key, items)
     requests = [make(item, own) for item, own in zip(items, keys, strict=True)]
-    if _asks_not_to_wait(request) and (name := _left_to_jobs(request, command, requests)):
+    if not has_secret and _asks_not_to_wait(request) and (name := _left_to_jobs(request, command, requests)):
         return _job(request, name, requests, key, [parse.own_key(key, i, items) for i in range(len(items))])
     results = command(parse.cause_of(request), requests=requests)
     return _answer(request, results, is_list=isinstance(payload, list), done=done)

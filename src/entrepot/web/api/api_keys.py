@@ -43,9 +43,12 @@ Days = Annotated[
     Field(
         ge=1,
         le=DAYS_MAX,
-        description="How long it is in force; null: as long as the policy `access.keys` lets it.",
+        description="How long it is in force; null: as long as the policy `access.keys` lets it, and no longer than the"
+        " key that it follows was given.",
     ),
 ]
+KEEPING = ("access.issue_key", "access.rotate_keys", "access.revoke_key")
+"""Whoever may give one of these sees the keys of others as well."""
 
 
 class ApiKeyIn(Strict):
@@ -113,9 +116,12 @@ class ApiKeyOut(Out):
 
 
 @router.get("/api-keys", response={200: list[ApiKeyOut], **READ})
-def list_api_keys(request: HttpRequest, company: Company = None) -> list[dict[str, Any]]:  # noqa: ARG001
-    """Keys of people who belong to the company, or to all, the newest first."""
-    now, people = timezone.now(), _people(company)
+def list_api_keys(request: HttpRequest, company: Company = None) -> list[dict[str, Any]]:
+    """Keys of people who belong to the company, or to all, the newest first. Who may neither issue nor rotate nor
+    revoke keys sees those of their own person."""
+    now, people, actor = timezone.now(), _people(company), parse.actor_of(request)
+    if not any(map(actor.may, KEEPING)):
+        people = {name: which for name, which in people.items() if name == actor.name}
     return [
         {
             "id": one.id, "name": one.name, "prefix": one.prefix, "person": one.person, "state": one.state(now),
@@ -138,7 +144,7 @@ def issue_api_key(
     parse.known("person", {one.person for one in as_list(payload)}, people)
     return give(
         request, issue_key, payload, idempotency_key,
-        lambda one, key: IssueKey(one.name, people[one.person], one.secret, one.days, key=key),
+        lambda one, key: IssueKey(one.name, people[one.person], one.secret, one.days, key=key), has_secret=True,
     )  # fmt: skip
 
 
@@ -153,7 +159,7 @@ def rotate_api_key(
     _known(as_list(payload), company)
     return give(
         request, rotate_keys, payload, idempotency_key,
-        lambda one, key: RotateKey(one.id, one.secret, one.days, one.overlap_days, key=key),
+        lambda one, key: RotateKey(one.id, one.secret, one.days, one.overlap_days, key=key), has_secret=True,
     )  # fmt: skip
 
 
@@ -164,7 +170,7 @@ def revoke_api_key(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Keys that open nothing from the next request on."""
+    """Keys that open nothing from the next request on, with all that follow them."""
     _known(as_list(payload), company)
     return give(request, revoke_key, payload, idempotency_key, lambda one, key: RevokeKey(one.id, key=key))
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from datetime import datetime, timedelta
+from uuid import UUID
 
+import psycopg
+import structlog
+from django.db import Error
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.errors import HttpError
@@ -24,6 +29,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 NOTING = Actor("door", frozenset({"access.note_uses"}))
+LATER = timedelta(minutes=1)
+"""How long nobody tries again to write down the use of a key, where that failed."""
+_failed: dict[UUID, datetime] = {}
+
+log = structlog.get_logger("entrepot.api")
 
 
 def actor_by_key(request: HttpRequest, raw: str) -> Actor | None:
@@ -34,8 +44,22 @@ def actor_by_key(request: HttpRequest, raw: str) -> Actor | None:
     if found is None:
         return None
     if wants_note(found.used_at, now):
-        note_uses(Cause(NOTING, now, "a key was used"), requests=[NoteUse(found.id, source_of(request))])
+        _note(found.id, source_of(request), now)
     return found.actor
+
+
+def _note(key: UUID, source: str, now: datetime) -> None:
+    """Write down that a key was used. What is asked for does not depend on it: a database that takes no writes may
+    still answer a question."""
+    failed = _failed.get(key)
+    if failed is not None and now - failed < LATER:
+        return
+    try:
+        note_uses(Cause(NOTING, now, "a key was used"), requests=[NoteUse(key, source)])
+        _failed.pop(key, None)
+    except (psycopg.Error, Error) as error:
+        _failed[key] = now
+        log.warning("use_not_noted", key=str(key), error=str(error))
 
 
 class ApiKey(APIKeyHeader):

@@ -356,9 +356,10 @@ def _head(context: Mapping[str, Any], one: Head, order: str) -> SafeString:
 
 
 @register.inclusion_tag("web/parts/with_others.html")
-def with_others(name: str, *row: object) -> dict[str, str]:
-    """A box beside a row that has a form of its own: to be decided about with others (see `edge.rows_in`)."""
-    return {"name": name, "row": "/".join(map(str, row))}
+def with_others(name: str, document: object, line: object, *more: object) -> dict[str, str]:
+    """A box beside a line of a document that has a form of its own: to be decided about with others (see
+    `edge.rows_in`). Lines of one document are told apart by their numbers."""
+    return {"name": name, "line": str(line), "row": "/".join(map(str, (document, line, *more)))}
 
 
 @register.simple_tag(takes_context=True)

@@ -171,7 +171,7 @@ def rotate(request: Request, person: int) -> HttpResponse:
     """Another key that follows one of somebody's, shown once, on their page. The first one goes on for a while."""
     raw, target = keys.fresh(), reverse("person", args=[person])
     which = _key_in(request, person)
-    wanted = [RotateKey(which, raw)] if which else []
+    wanted = [RotateKey(which, raw, int_in(request.POST.get("days")))] if which else []
     done = gettext(
         "The key that follows is issued. Give it to the program; the first one goes on for a while."
     )
@@ -195,7 +195,12 @@ def reset(request: Request, person: int) -> HttpResponse:
 def revoke(request: Request, person: int) -> HttpResponse:
     which = _key_in(request, person)
     wanted = [RevokeKey(which)] if which else []
-    give(request, revoke_key, wanted, lambda _n: gettext("The key opens nothing any more."))
+    give(
+        request,
+        revoke_key,
+        wanted,
+        lambda _n: gettext("The key opens nothing any more, nor does any that follows it."),
+    )
     return back(request, reverse("person", args=[person]))
 
 

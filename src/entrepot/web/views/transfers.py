@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
+from entrepot.kernel import ids
 from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
@@ -79,6 +80,7 @@ def transfers_list(request: Request) -> HttpResponse:
         "more_coming": under_way[PAGE - 1].id if len(under_way) > PAGE else None,
         "currency": request.reader.company.currency,
         "nodes": network.nodes(company=company),
+        "fresh": ids.uuid7(),
     }
     return page(request, "web/transfers.html", context, area="stock")
 
@@ -124,9 +126,14 @@ def ask(request: Request) -> HttpResponse:
     elif units is None:
         misread(request, "units", gettext("Write whole numbers of units."))
     elif source and target:
-        wanted = AskTransfer(company, sku.id, source, target, units, clean(text.get("reason")))
+        reason, key = clean(text.get("reason")), uuid_in(text.get("key"))
+        wanted = AskTransfer(
+            company, sku.id, source, target, units, reason, key=f"console:{key}" if key else None
+        )
         done = gettext("It is asked for, and work for the node that sends.")
         give(request, ask_transfers, [wanted], lambda _n: done)
+    else:
+        misread(request, "to" if source else "from", gettext("Choose a node of the list."))
     return back(request, "/stock/transfers/")
 
 

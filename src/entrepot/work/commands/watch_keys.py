@@ -13,7 +13,7 @@ from entrepot.access.lifetimes import KeyPolicy
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -22,6 +22,14 @@ SUBJECT = "api_key"
 ROLE = "integration engineer"
 PRIORITY = 50
 LONGEST = timedelta(days=3_660)
+
+WHY = {
+    "revoked": "the key is revoked",
+    "left": "its person may not enter any more",
+    "followed": "another key follows it",
+    "": "it is not told here any more: the policy tells it later, or its person belongs elsewhere",
+}
+"""Why nobody has to look at a key any more, by what it came to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ def watch_keys(cause: Cause, /, *, requests: Sequence[WatchKeys]) -> list[KeysWa
     """An item for each key that ends within the days that the policy `access.keys` tells before, or has ended, until
     it is rotated or revoked.
 
-    Locks: the items. Refuses: nothing. Again: nothing changes. 7 statements at most.
+    Locks: the items. Refuses: nothing. Again: nothing changes. 8 statements at most.
     """
     set_by = policies.everywhere(KeyPolicy, cause.at)
     ending = [
@@ -79,11 +87,7 @@ def watch_keys(cause: Cause, /, *, requests: Sequence[WatchKeys]) -> list[KeysWa
 
 
 def _item(cause: Cause, company: int, one: access.KeyEnding) -> OpenItem:
-    used = f"; it was used last on {one.used_at:%Y-%m-%d}" if one.used_at else "; no use of it is known"
-    told = (
-        f"the key {one.name} ({one.prefix}) of {one.person} ends on {one.expires_at:%Y-%m-%d}{used}: rotate it, and"
-        " give its program the new one, or revoke it"
-    )
+    told = _told(one, is_over=one.expires_at <= cause.at)
     facts = {
         "key": one.prefix,
         "name": one.name,
@@ -94,15 +98,33 @@ def _item(cause: Cause, company: int, one: access.KeyEnding) -> OpenItem:
     return OpenItem(company, ITEM, SUBJECT, one.id, told, ROLE, facts, PRIORITY, due_in_hours=left)
 
 
+def _told(one: access.KeyEnding, *, is_over: bool) -> str:
+    used = "no use of it is known"
+    if one.used_at:
+        used = Said("it was used last on {0}", one.used_at.date())
+    facts = (one.name, one.prefix, one.person, one.expires_at.date(), used)
+    if is_over:
+        return Said(
+            "the key {0} ({1}) of {2} ended on {3}; {4}: rotate it, and give its program the new one, or revoke it",
+            *facts,
+        )
+    return Said(
+        "the key {0} ({1}) of {2} ends on {3}; {4}: rotate it, and give its program the new one, or revoke it",
+        *facts,
+    )
+
+
 def _close(cause: Cause, companies: Iterable[int], told: set[tuple[int, UUID]]) -> list[int]:
     """Close items about keys that nobody has to look at any more; the companies of each."""
     standing = sql.run(_STANDING, {"companies": sorted(companies), "type": ITEM})
     over = [(company, subject) for company, subject in standing if (company, subject) not in told]
     if over:
-        why = "another key follows it, or it is revoked"
-        resolve_subjects(
-            cause, requests=[ResolveSubject(company, ITEM, subject, "gone", why) for company, subject in over]
-        )
+        came_to = access.keys_came_to({subject for _, subject in over})
+        closing = [
+            ResolveSubject(company, ITEM, subject, "gone", WHY[came_to.get(subject, "")])
+            for company, subject in over
+        ]
+        resolve_subjects(cause, requests=closing)
     return [company for company, _ in over]
 
 
