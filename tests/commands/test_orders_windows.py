@@ -26,6 +26,7 @@ from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.warehouse import errors
 from entrepot.warehouse.commands.redate import RedateOrder, redate
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
+from entrepot.work.commands.resolve import ResolveItem, resolve
 from tests import walk
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.sizes import SIZES
@@ -150,6 +151,18 @@ def test_what_a_cart_had_reserved_stays_reserved_until_the_least_part_is_there(h
     house.stock(1, 1)
     assert allocated(order)[0].allocated == 4
     assert sql.run("SELECT count(*) FROM stock_reservation") == [(0,)]
+
+
+def test_what_was_reserved_for_an_order_whose_last_day_is_over_stays_so(house: Floor) -> None:
+    house.stock(0, 5)
+    held = Reserve(
+        COMPANY, "cart-1", house.skus[0], None, house.channels["shop"], 3, NOW + timedelta(hours=1)
+    )
+    whole(reserve(SYSTEM, requests=[held]))
+    order = house.order((0, 3), cancel_after=TODAY, reservation="cart-1").order
+
+    assert allocated(order, cause=days(1))[0].allocated == 0
+    assert sql.run("SELECT order_id, quantity FROM stock_reservation") == [(order, 3)]
 
 
 # ---- days
@@ -290,12 +303,55 @@ def test_what_may_not_leave_any_more_is_cancelled_where_the_policy_says_so_but_n
     assert watched(days(1)) == WindowsWatched(1, 0, 0)
 
 
-def test_what_opens_on_a_day_is_offered_to_the_floor_on_it(house: Floor) -> None:
+def test_what_opens_on_a_day_is_offered_to_the_floor_on_it_or_when_somebody_is_at_work_again(
+    house: Floor,
+) -> None:
     house.stock(0, 5)
     day = TODAY + timedelta(days=3)
     allocated(house.order((0, 1), ship_not_before=day).order, house.order((0, 1)).order)
     assert release_windows_at(NOW + timedelta(days=2)) == 0
     assert release_windows_at(NOW + timedelta(days=3)) == 1
+    assert release_windows_at(NOW + timedelta(days=7)) == 1
+    assert release_windows_at(NOW + timedelta(days=60)) == 0
+
+
+def test_a_least_part_is_not_offered_before_its_day(house: Floor) -> None:
+    house.stock(0, 5)
+    allocated(
+        house.order((0, 1), min_fill_percent=100, ship_not_before=TODAY + timedelta(days=3)).order,
+        house.order((0, 1), min_fill_percent=100).order,
+    )
+    assert release_windows_at(NOW + timedelta(days=2)) == 1
+    assert release_windows_at(NOW + timedelta(days=3)) == 2
+
+
+def test_what_somebody_has_closed_for_a_day_comes_again_only_for_another(house: Floor) -> None:
+    order = house.order((0, 1), ship_by=TODAY).order
+    watched(days(1))
+    closes(order)
+
+    assert watched(days(1)).told == watched(days(2)).told == 0
+    assert items(order) == [("past ship-by", "done")]
+    whole(edit(SYSTEM, requests=[EditOrder(order, "agreed", ship_by=TODAY + timedelta(days=4))]))
+    assert watched(days(4)).told == 1
+    assert items(order)[1:] == [("ship-by near", "open")]
+
+
+def test_what_ended_by_itself_comes_again_when_its_day_does(house: Floor) -> None:
+    order = house.order((0, 1), ship_by=TODAY + timedelta(days=2)).order
+    watched(days(1))
+    for day in (60, 2):
+        later = EditOrder(order, "agreed", ship_by=TODAY + timedelta(days=day))
+        whole(edit(SYSTEM, requests=[later]))
+        watched(days(1))
+    assert items(order) == [("ship-by near", "done"), ("ship-by near", "open")]
+
+
+def closes(order: UUID) -> None:
+    (item,) = sql.run(
+        "SELECT id FROM work_item WHERE subject_id = %(o)s::uuid AND state <> 'done'", {"o": order}
+    )[0]
+    whole(resolve(SYSTEM, requests=[ResolveItem(item, "customer", "it waits")]))
 
 
 @pytest.mark.counts("sourcing.watch_windows")
