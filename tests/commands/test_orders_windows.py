@@ -23,9 +23,11 @@ from entrepot.sourcing.commands.edit import edit
 from entrepot.sourcing.commands.watch_windows import WatchWindows, WindowsWatched, watch_windows
 from entrepot.sourcing.rules import Profile
 from entrepot.sourcing.tasks import release_windows_at
+from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.warehouse import errors
+from entrepot.warehouse.commands.adjust import adjust
 from entrepot.warehouse.commands.redate import RedateOrder, redate
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from entrepot.warehouse.commands.stream import stream
@@ -105,7 +107,6 @@ def test_what_has_its_goods_counts_for_the_least_part_and_what_is_cancelled_does
     assert allocated(order)[0].allocated == 1
     other = house.order((0, 10), min_fill_percent=50).order
     house.stock(0, 4)
-    assert allocated(other)[0].allocated == 0
     (line,) = orders.order(other).lines
     whole(cancel(SYSTEM, requests=[CancelOrder(other, "fewer", ((line.id, 2),))]))
     assert allocated(other)[0].allocated == 4
@@ -261,6 +262,24 @@ def test_what_was_reserved_for_an_order_whose_last_day_is_over_stays_so(house: F
 
     assert allocated(order, cause=days(1))[0].allocated == 0
     assert sql.run("SELECT order_id, quantity FROM stock_reservation") == [(order, 3)]
+
+
+def test_what_is_called_back_of_a_kit_does_not_count_for_the_least_part(house: Floor) -> None:
+    kit = house.kit("KIT", (0, 2), (1, 1))
+    house.stock(0, 2)
+    house.stock(1, 1)
+    house.stock(2, 5)
+    order = house.order((kit, 1), (2, 7), min_fill_percent=80).order
+    assert allocated(order)[0].allocated == 8
+    lost = Adjust(COMPANY, house.skus[1], house.nodes[0], house.bin(), -1, "damage")
+    whole(adjust(SYSTEM, requests=[lost]))
+    house.stock(2, 1)
+
+    (answer,) = allocated(order)  # seven have their goods, of which two come back; one would be free
+
+    assert (answer.allocated, answer.why) == (
+        0, "only 6 of its 10 units are free, and fewer than 8 are not sent",
+    )  # fmt: skip
 
 
 # ---- days

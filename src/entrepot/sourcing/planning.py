@@ -190,7 +190,7 @@ def decide_order(
     plan, sent, nodes, passed = decide(
         Case(
             order.id, order.policy, wanted, nodes, free, limit.most, profile, facts.options(order, lines), asked,
-            priced, together, order.fill, facts.past(order),
+            priced, together, order.fill, facts.past(order), facts.kit_parts.get(order.id, ()),
         )
     )  # fmt: skip
     if plan.waits:  # it keeps what was reserved for it

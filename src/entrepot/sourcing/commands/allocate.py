@@ -68,7 +68,7 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     names suppliers, 3 or 4 where a SKU is sold ahead up to a limit, 6 where that holds some, and as `orders.substitute`
     where something else is sent. Plain orders of a profile that chooses by line are served all at once, in as many
     (`by_line`). 1 more where a kit is short, 1 where some that waited still wait, and those of `orders.settle` where a
-    policy cancels.
+    policy cancels. 1 more where an order with a least part wants components of kits.
     """
     order_ids = [request.order for request in requests]
     times = {request.order: request.occurred_at or cause.at for request in requests}
