@@ -11,6 +11,7 @@ import pytest
 
 from entrepot.access.errors import DutiesApart
 from entrepot.kernel import ids, ready, sql
+from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
@@ -46,7 +47,14 @@ from entrepot.purchasing.commands.watch_drop_ships import (
     WatchDropShips,
     watch_drop_ships,
 )
-from entrepot.purchasing.errors import MoreThanAsked, NothingPassed, OrderHeld
+from entrepot.purchasing.errors import (
+    BelowFill,
+    MoreThanAsked,
+    NotBefore,
+    NothingPassed,
+    OrderHeld,
+    PastCancelAfter,
+)
 from entrepot.returns.commands import authorize as returns
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.shipping import queries as shipping
@@ -60,6 +68,7 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.edit import edit
 from entrepot.sourcing.commands.state_quantities import state_quantities
 from entrepot.sourcing.rules import DropShip
+from entrepot.sourcing.tasks import release_windows_at
 from entrepot.work import queries as work
 from tests.drop import NOTICES, a_supplier, asked, balance, passed_on, places, profile
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
@@ -115,6 +124,47 @@ def test_what_no_node_has_stands_with_the_supplier(floor: Floor) -> None:
     assert told.explanation.candidates[0].verdict == "chosen"
     assert queued("drop_ship") == [order]
     assert sourcing.backorders(company=COMPANY) == []
+
+
+def test_what_may_not_leave_yet_is_ordered_from_its_supplier_when_the_day_comes(floor: Floor) -> None:
+    day = NOW.date() + timedelta(days=3)
+    order = passed_on(floor, (0, 3), ship_not_before=day)
+    number = sales.order(order).number
+
+    assert drop_ship(SYSTEM, requests=[DropShipOrder(order)]) == [NotBefore(order=number, on=str(day))]
+    assert queued("drop_ship") == []
+    release_windows_at(NOW + timedelta(days=4))
+    assert queued("drop_ship") == [order]
+    whole(drop_ship(later(4), requests=[DropShipOrder(order)]))
+    assert release_windows_at(NOW + timedelta(days=4)) == 0
+
+
+def test_after_its_last_day_nothing_of_an_order_is_ordered_from_a_supplier(floor: Floor) -> None:
+    order = passed_on(floor, (0, 3), cancel_after=NOW.date())
+    number = sales.order(order).number
+
+    (refused,) = drop_ship(later(3), requests=[DropShipOrder(order)])
+
+    assert refused == PastCancelAfter(order=number, on=str(NOW.date()))
+    whole(edit(later(3), requests=[EditOrder(order, "agreed", cancel_after=NOW.date() + timedelta(days=9))]))
+    whole(drop_ship(later(3), requests=[DropShipOrder(order)]))
+
+
+def test_below_its_least_part_nothing_of_an_order_is_ordered_from_a_supplier(floor: Floor) -> None:
+    order = passed_on(floor, (0, 3), (1, 2), min_fill_percent=100)
+    number = sales.order(order).number
+    stands = "UPDATE orders_line SET allocated = %(a)s, backordered = 2 - %(a)s WHERE sku_id = %(sku)s::uuid"
+    sql.run(stands, {"a": 1, "sku": floor.skus[1]})
+    (refused,) = drop_ship(SYSTEM, requests=[DropShipOrder(order)])
+    sql.run(stands, {"a": 2, "sku": floor.skus[1]})
+
+    assert refused == BelowFill(order=number, expected=5, ordered=5, found=4)
+    assert release_windows_at(NOW) == 2  # for the floor, and for the supplier
+    whole(drop_ship(SYSTEM, requests=[DropShipOrder(order)]))
+
+
+def later(days: int) -> Cause:
+    return Cause(SYSTEM.actor, NOW + timedelta(days=days))
 
 
 def test_where_he_is_asked_first_the_rest_is_planned_by_cost(floor: Floor) -> None:

@@ -524,6 +524,27 @@ def _change(order, lines, kind: str, sku: str) -> EditOrder:
     return an_edit(order, **changes[kind])
 
 
+def test_days_are_taken_away_by_name_and_others_stay(house):
+    day = NOW.date() + timedelta(days=3)
+    order = house.order((0, 1), ship_by=day, cancel_after=day, min_fill_percent=80).order
+
+    (unknown,) = edit(SYSTEM, requests=[an_edit(order, clear=("min_fill_percent",))])
+    (both,) = edit(SYSTEM, requests=[an_edit(order, ship_by=day, clear=("ship_by",))])
+    assert [one.facts["field"] for one in (unknown, both)] == ["clear", "ship_by"]
+    edited(an_edit(order, clear=("ship_by",), ship_not_before=day))
+
+    found = queries.order(order)
+    assert (found.ship_not_before, found.ship_by, found.cancel_after, found.min_fill_percent) == (
+        day,
+        None,
+        day,
+        80,
+    )
+    edited(an_edit(order, clear=("ship_not_before", "cancel_after")))
+    found = queries.order(order)
+    assert (found.ship_not_before, found.cancel_after) == (None, None)
+
+
 def test_when_an_order_may_leave_changes_and_has_to_fit(house):
     order = house.order((0, 1), ship_by=NOW.date(), min_fill_percent=80).order
     later = NOW.date() + timedelta(days=3)

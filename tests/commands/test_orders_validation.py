@@ -600,6 +600,20 @@ def test_more_to_pay_on_delivery_than_may_be_is_held_and_less_ends_it():
     assert (less.released, less.status) == (("payment hold",), "ready")
 
 
+def test_who_let_cash_on_delivery_go_is_asked_again_when_it_becomes_more_and_not_when_it_becomes_less():
+    steer(cash="enforce", cash_max_minor=15_00)
+    (one,) = placed(home("E1", a_line("MUG", 3), signals=("cash_on_delivery",)))
+    (hold,) = queries.order(one.order).holds
+    whole(release_holds(CAUSE, requests=[ReleaseHold(hold.id, "called them", "confirmed")]))
+    (line,) = queries.order(one.order).lines
+
+    swap = {"add": (AddLine("MUG", 1, like=line.id),), "remove": ((line.id, 2),)}
+    (less,) = edit(CAUSE, requests=[an_edit(one, **swap)])
+    assert less.holds == ()
+    (more,) = edit(CAUSE, requests=[an_edit(one, add=(AddLine("MUG", 1, like=line.id),))])
+    assert more.holds == ("payment hold",)
+
+
 def test_what_was_held_for_cash_before_signals_were_kept_is_still_to_be_paid_on_delivery():
     steer(cash="enforce", cash_max_minor=15_00)
     (one,) = placed(home("E1", a_line("MUG", 2), signals=("cash_on_delivery",)))

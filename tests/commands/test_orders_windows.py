@@ -13,8 +13,9 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
-from entrepot.orders.commands.edit import EditOrder
+from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.window import ITEMS, Windows
+from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.sourcing import queries
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.commands.cancel import cancel
@@ -22,11 +23,19 @@ from entrepot.sourcing.commands.edit import edit
 from entrepot.sourcing.commands.watch_windows import WatchWindows, WindowsWatched, watch_windows
 from entrepot.sourcing.rules import Profile
 from entrepot.sourcing.tasks import release_windows_at
+from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.reserve import Reserve, reserve
+from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.warehouse import errors
+from entrepot.warehouse.commands.adjust import adjust
 from entrepot.warehouse.commands.redate import RedateOrder, redate
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
-from tests import walk
+from entrepot.warehouse.commands.stream import stream
+from entrepot.warehouse.commands.watch_floor import WatchFloor, watch_floor
+from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
+from entrepot.warehouse.task_times import outlooks
+from entrepot.work.commands.resolve import ResolveItem, resolve
+from tests import walk, waves
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.sizes import SIZES
 
@@ -98,28 +107,119 @@ def test_what_has_its_goods_counts_for_the_least_part_and_what_is_cancelled_does
     assert allocated(order)[0].allocated == 1
     other = house.order((0, 10), min_fill_percent=50).order
     house.stock(0, 4)
-    assert allocated(other)[0].allocated == 0
     (line,) = orders.order(other).lines
     whole(cancel(SYSTEM, requests=[CancelOrder(other, "fewer", ((line.id, 2),))]))
     assert allocated(other)[0].allocated == 4
 
 
-def test_what_fell_below_its_least_part_does_not_go_to_the_floor(house: Floor) -> None:
-    house.stock(0, 10)
-    order = house.order((0, 10), min_fill_percent=90).order
+def test_what_is_below_its_least_part_does_not_go_to_the_floor(house: Floor) -> None:
+    house.stock(0, 8)
+    order = house.order((0, 10)).order
     allocated(order)
-    sql.run("UPDATE orders_order SET min_fill_percent = 100")
-    (line,) = orders.order(order).lines
-    sql.run(
-        "UPDATE orders_line SET allocated = 8, backordered = 2 WHERE id = %(line)s::uuid", {"line": line.id}
-    )
-    refused = released(order)
-    sql.run(
-        "UPDATE orders_line SET allocated = 10, backordered = 0 WHERE id = %(line)s::uuid", {"line": line.id}
-    )
+    whole(edit(SYSTEM, requests=[EditOrder(order, "all of it", min_fill_percent=100)]))
 
-    assert refused == errors.BelowFill(order=orders.order(order).number, expected=10, ordered=10, found=8)
+    assert released(order) == below(order, 8, of=10)
+    house.stock(0, 2)
+    allocated(order)
     assert isinstance(released(order), OrderReleased)
+
+
+def below(order: UUID, found: int, of: int) -> errors.BelowFill:
+    return errors.BelowFill(order=orders.order(order).number, expected=of, ordered=of, found=found)
+
+
+def test_what_ships_later_does_not_count_for_the_least_part_before_its_day(house: Floor) -> None:
+    house.stock(0, 6)
+    house.stock(1, 4)
+    opens = SetPreorder(COMPANY, house.skus[1], TODAY + timedelta(days=5), 0)
+    whole(set_preorder(SYSTEM, requests=[opens]))
+    order = house.order((0, 6), (1, 4), min_fill_percent=100).order
+    enough = house.order((0, 6), (1, 4), min_fill_percent=60).order
+    house.stock(0, 6)
+    house.stock(1, 4)
+    allocated(order, enough)
+
+    assert released(order) == below(order, 6, of=10)
+    assert released(enough).units == 6
+    assert released(enough, at(NOW + timedelta(days=5))).units == 4  # enough is on its way: any part follows
+    assert released(order, at(NOW + timedelta(days=5))).units == 10
+
+
+def at_two_nodes(house: Floor, **facts: object) -> UUID:
+    """An order of which the first node has six units, the second four."""
+    house.stock(0, 6)
+    house.stock(1, 4, node=1)
+    order = house.order((0, 6), (1, 4), **facts).order
+    allocated(order)
+    return order
+
+
+def test_what_one_node_has_goes_with_the_rest_where_it_is_too_little_alone(house: Floor) -> None:
+    alone, together = at_two_nodes(house, min_fill_percent=60), at_two_nodes(house, min_fill_percent=100)
+    asked = [ReleaseOrder(order, node=node) for order in (alone, together) for node in house.nodes[:2]]
+
+    first, second, both, nothing = release(SYSTEM, requests=asked)
+
+    assert [first.units, second.units, both.units, len(both.fulfillments)] == [6, 4, 10, 2]  # type: ignore[union-attr]
+    assert isinstance(nothing, errors.NothingToRelease)
+    named = "SELECT node_id FROM warehouse_fulfillment WHERE id = %(id)s::uuid"
+    assert sql.run(named, {"id": both.fulfillments[0]}) == [(house.nodes[0],)]  # type: ignore[union-attr]
+
+
+def test_where_the_last_day_is_over_at_one_node_the_other_does_not_send_too_little(house: Floor) -> None:
+    order = at_two_nodes(house, min_fill_percent=100, cancel_after=TODAY)
+    sql.run(
+        "UPDATE network_node SET time_zone = 'Asia/Tokyo' WHERE id = %(id)s::uuid", {"id": house.nodes[1]}
+    )
+    evening = at(NOW.replace(hour=20))
+
+    assert released(order, evening) == below(order, 6, of=10)
+    assert released(order, at(NOW.replace(hour=1))).units == 10
+
+
+def test_what_stands_in_no_bin_does_not_count_for_the_least_part(house: Floor) -> None:
+    order = at_two_nodes(house, min_fill_percent=100)
+    sql.run("UPDATE network_bin SET kind = 'receiving' WHERE node_id = %(id)s::uuid", {"id": house.nodes[1]})
+
+    assert released(order) == errors.NotPickable(order=orders.order(order).number, missing=4)
+    assert sql.run("SELECT count(*) FROM warehouse_fulfillment") == [(0,)]
+
+
+def test_a_wave_takes_what_may_go_of_all_nodes_and_counts_nothing_else_as_work(house: Floor) -> None:
+    for node in ("N1", "N2"):
+        waves.gathers(node)
+    late = TODAY - timedelta(days=1)
+    goes = at_two_nodes(house, min_fill_percent=100, ship_by=late)
+    stays = at_two_nodes(house, ship_by=late)
+    at_two_nodes(house, ship_not_before=TODAY + timedelta(days=1))
+    past = at_two_nodes(house, ship_by=late)
+    sql.run(
+        "UPDATE orders_order SET cancel_after = %(day)s::date WHERE id = %(id)s::uuid",
+        {"day": late, "id": past},
+    )
+    stream(SYSTEM, requests=[ReleaseOrder(order) for (order,) in sql.run("SELECT id FROM orders_order")])
+    more = AddLine(house.codes[0], 90, like=orders.order(stays).lines[0].id)
+    whole(edit(SYSTEM, requests=[EditOrder(stays, "more", add=(more,), min_fill_percent=100)]))
+
+    assert to_pick() == 2
+    assert waits_for_waves() == 2
+    wave = waves.proposed(house)
+    assert wave.orders == 1
+    (answer,) = whole(release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)]))
+    assert (answer.orders, places(goes)) == (1, [{"released": 6}, {"released": 4}])
+    assert waits_for_waves() == 0
+
+
+def to_pick() -> int:
+    """Lines that the page of labor counts as work."""
+    found = outlooks(company=COMPANY, at=NOW)
+    return sum(max(step.lines for step in node.steps if step.step == "pick") for node in found)
+
+
+def waits_for_waves() -> int:
+    """Nodes of which somebody is told that orders wait there that should be on the floor."""
+    (watched,) = watch_floor(at(NOW), requests=[WatchFloor(COMPANY)])
+    return watched.waiting  # type: ignore[union-attr]
 
 
 def test_the_least_part_is_asked_of_lines_that_are_served_one_by_one_as_well(house: Floor) -> None:
@@ -150,6 +250,36 @@ def test_what_a_cart_had_reserved_stays_reserved_until_the_least_part_is_there(h
     house.stock(1, 1)
     assert allocated(order)[0].allocated == 4
     assert sql.run("SELECT count(*) FROM stock_reservation") == [(0,)]
+
+
+def test_what_was_reserved_for_an_order_whose_last_day_is_over_stays_so(house: Floor) -> None:
+    house.stock(0, 5)
+    held = Reserve(
+        COMPANY, "cart-1", house.skus[0], None, house.channels["shop"], 3, NOW + timedelta(hours=1)
+    )
+    whole(reserve(SYSTEM, requests=[held]))
+    order = house.order((0, 3), cancel_after=TODAY, reservation="cart-1").order
+
+    assert allocated(order, cause=days(1))[0].allocated == 0
+    assert sql.run("SELECT order_id, quantity FROM stock_reservation") == [(order, 3)]
+
+
+def test_what_is_called_back_of_a_kit_does_not_count_for_the_least_part(house: Floor) -> None:
+    kit = house.kit("KIT", (0, 2), (1, 1))
+    house.stock(0, 2)
+    house.stock(1, 1)
+    house.stock(2, 5)
+    order = house.order((kit, 1), (2, 7), min_fill_percent=80).order
+    assert allocated(order)[0].allocated == 8
+    lost = Adjust(COMPANY, house.skus[1], house.nodes[0], house.bin(), -1, "damage")
+    whole(adjust(SYSTEM, requests=[lost]))
+    house.stock(2, 1)
+
+    (answer,) = allocated(order)  # seven have their goods, of which two come back; one would be free
+
+    assert (answer.allocated, answer.why) == (
+        0, "only 6 of its 10 units are free, and fewer than 8 are not sent",
+    )  # fmt: skip
 
 
 # ---- days
@@ -192,6 +322,32 @@ def test_the_last_day_ends_where_the_goods_are(house: Floor, zone: str, goes: bo
     assert (
         isinstance(released(order, at(datetime.fromisoformat("2026-03-09T06:59:00Z"))), OrderReleased) == goes
     )
+
+
+def test_what_is_packed_does_not_leave_after_its_last_day_until_another_is_agreed(house: Floor) -> None:
+    house.stock(0, 5)
+    order = house.order((0, 1), cancel_after=TODAY).order
+    allocated(order)
+    (fulfillment,) = walk.packed(order)
+    number = orders.order(order).number
+
+    def left(cause: Cause, **facts: Any) -> Any:
+        return ship(cause, requests=[ShipFulfillment(fulfillment, **facts)])[0]
+
+    assert left(days(1)) == errors.PastCancelAfter(order=number, on=str(TODAY))
+    assert places(order) == [{"packed": 1}]
+    whole(edit(days(1), requests=[EditOrder(order, "agreed", cancel_after=TODAY + timedelta(days=1))]))
+    assert isinstance(left(days(1)), FulfillmentShipped)
+
+
+def test_what_left_in_time_is_told_of_later(house: Floor) -> None:
+    house.stock(0, 5)
+    order = house.order((0, 1), cancel_after=TODAY).order
+    allocated(order)
+    (fulfillment,) = walk.packed(order)
+
+    told = ShipFulfillment(fulfillment, occurred_at=NOW + timedelta(hours=3))
+    assert isinstance(ship(days(2), requests=[told])[0], FulfillmentShipped)
 
 
 def test_a_day_to_leave_by_bounds_what_a_promise_says(house: Floor) -> None:
@@ -290,12 +446,55 @@ def test_what_may_not_leave_any_more_is_cancelled_where_the_policy_says_so_but_n
     assert watched(days(1)) == WindowsWatched(1, 0, 0)
 
 
-def test_what_opens_on_a_day_is_offered_to_the_floor_on_it(house: Floor) -> None:
+def test_what_opens_on_a_day_is_offered_to_the_floor_on_it_or_when_somebody_is_at_work_again(
+    house: Floor,
+) -> None:
     house.stock(0, 5)
     day = TODAY + timedelta(days=3)
     allocated(house.order((0, 1), ship_not_before=day).order, house.order((0, 1)).order)
     assert release_windows_at(NOW + timedelta(days=2)) == 0
     assert release_windows_at(NOW + timedelta(days=3)) == 1
+    assert release_windows_at(NOW + timedelta(days=7)) == 1
+    assert release_windows_at(NOW + timedelta(days=60)) == 0
+
+
+def test_a_least_part_is_not_offered_before_its_day(house: Floor) -> None:
+    house.stock(0, 5)
+    allocated(
+        house.order((0, 1), min_fill_percent=100, ship_not_before=TODAY + timedelta(days=3)).order,
+        house.order((0, 1), min_fill_percent=100).order,
+    )
+    assert release_windows_at(NOW + timedelta(days=2)) == 1
+    assert release_windows_at(NOW + timedelta(days=3)) == 2
+
+
+def test_what_somebody_has_closed_for_a_day_comes_again_only_for_another(house: Floor) -> None:
+    order = house.order((0, 1), ship_by=TODAY).order
+    watched(days(1))
+    closes(order)
+
+    assert watched(days(1)).told == watched(days(2)).told == 0
+    assert items(order) == [("past ship-by", "done")]
+    whole(edit(SYSTEM, requests=[EditOrder(order, "agreed", ship_by=TODAY + timedelta(days=4))]))
+    assert watched(days(4)).told == 1
+    assert items(order)[1:] == [("ship-by near", "open")]
+
+
+def test_what_ended_by_itself_comes_again_when_its_day_does(house: Floor) -> None:
+    order = house.order((0, 1), ship_by=TODAY + timedelta(days=2)).order
+    watched(days(1))
+    for day in (60, 2):
+        later = EditOrder(order, "agreed", ship_by=TODAY + timedelta(days=day))
+        whole(edit(SYSTEM, requests=[later]))
+        watched(days(1))
+    assert items(order) == [("ship-by near", "done"), ("ship-by near", "open")]
+
+
+def closes(order: UUID) -> None:
+    (item,) = sql.run(
+        "SELECT id FROM work_item WHERE subject_id = %(o)s::uuid AND state <> 'done'", {"o": order}
+    )[0]
+    whole(resolve(SYSTEM, requests=[ResolveItem(item, "customer", "it waits")]))
 
 
 @pytest.mark.counts("sourcing.watch_windows")

@@ -477,17 +477,26 @@ def test_when_an_order_may_leave_is_changed_by_the_form_and_shown(shop, console,
     seen = program("lead").get(f"/api/v1/orders/{which}").json()
     assert (seen["ship_by"], seen["cancel_after"], seen["min_fill_percent"]) == (str(day), str(day), 90)
 
+    told = client.post(
+        reverse("order-edit", args=[which]), fields | {"ship_by": ""}, follow=True
+    ).content.decode()
+    assert "The order was changed" in told and "<dt>To leave by</dt>" not in told
+    assert (orders.order(which).ship_by, orders.order(which).cancel_after) == (None, day)
+    body = {"order": str(which), "reason": "as agreed", "cancel_after": None}
+    assert program("lead").post("/api/v1/orders/edit", body, again="w-2").status_code == 200
+    assert orders.order(which).cancel_after is None
+
 
 def test_lists_tell_what_should_have_left(shop, console, program):
     which = shop.one("ready")
-    yesterday = (shop.now - timedelta(days=1)).date()
+    day = (shop.now - timedelta(days=2)).date()
     sql.run(
         "UPDATE orders_order SET ship_by = %(day)s::date WHERE id = %(order)s::uuid",
-        {"day": yesterday, "order": which},
+        {"day": day, "order": which},
     )
     number = orders.order(which).number
     page = console("lead").get(reverse("orders"), {"past_ship_by": "1"}).content.decode()
     assert number in page and page.count("data-row") == 1
-    for before, told in ((shop.now.date(), [number]), (yesterday, [])):
+    for before, told in ((shop.now.date(), [number]), (day, [])):
         answer = program("lead").get(f"/api/v1/orders?ship_by_before={before}").json()
         assert [one["number"] for one in answer["items"]] == told

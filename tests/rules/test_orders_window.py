@@ -46,10 +46,20 @@ def test_a_day_is_over_when_nobody_is_in_it_any_more(day, zone, hour):
     assert window.is_over(day, in_it + timedelta(days=2, hours=3))
 
 
+@given(days, st.integers(0, 60))
+def test_days_before_one_are_over_and_no_others(day, hours):
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hours)
+    for one in (day - timedelta(days=1), day, day + timedelta(days=1)):
+        assert window.is_over(one, at) == (one < window.over_before(at))
+
+
 def test_a_part_is_lacked_below_it_and_not_at_it():
     assert Fill(90, 10, 8).lacks()
     assert not Fill(90, 10, 8).lacks(1)
     assert Fill(90, 11, 9).lacks()
+    assert Fill(90, 10, 9, 4).stays(3)
+    assert not Fill(90, 10, 9, 4).stays(4)
+    assert Fill(90, 10, 9, 4).gone(3) == 8
     assert (Fill(90, 11).least, Fill(0, 11).least, Fill(100, 3).least) == (10, 0, 3)
 
 

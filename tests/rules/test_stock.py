@@ -216,6 +216,23 @@ def test_a_cart_inside_its_fence_counts_once() -> None:
     assert (position.free_for(a), position.free_for(b)) == (10, 5)
 
 
+@given(st.integers(0, 12), st.integers(0, 12), st.lists(st.integers(0, 12), min_size=3, max_size=3))
+def test_what_is_given_back_and_promised_again_leaves_a_position_as_it_was(
+    units: int, fenced: int, fences: list[int]
+) -> None:
+    """However much of the ring-fence is left: what was promised beyond it takes nothing of it the second time."""
+    position = rules.Position(30, sum(fences), dict(zip(CHANNELS, fences, strict=True)))
+    before = [position.free_for(one) for one in CHANNELS]
+    position.give_back(CHANNELS[0], units, min(units, fenced))
+    position.take_back(CHANNELS[0], units, min(units, fenced))
+    assert (position.free, position.fenced, [position.fences[one] for one in CHANNELS]) == (
+        30,
+        sum(fences),
+        fences,
+    )
+    assert [position.free_for(one) for one in CHANNELS] == before
+
+
 def test_a_cart_may_hold_what_its_channel_is_shown() -> None:
     assert rules.may_hold([(9, 1)], threshold=0, at_most=0) == 9
     assert rules.may_hold([(9, 1)], threshold=10, at_most=0) == 0

@@ -16,6 +16,7 @@ from entrepot.insight.waiting import OF_THE_HOUSE
 from entrepot.kernel import sql
 from entrepot.kernel.keyset import keyset
 from entrepot.orders.rules import ENDED
+from entrepot.orders.window import over_before
 
 # ---- the flow board
 
@@ -109,6 +110,7 @@ def orders(
     params = {
         "company": company, "now": now, "statuses": list(statuses), "channel": channel, "late": late, "after": after,
         "limit": limit, "text": text, "ended": list(ENDED), "past_ship_by": past_ship_by,
+        "over_before": over_before(now),
     }  # fmt: skip
     statement = _ORDERS.format(text=_TEXT if text else "", behind=behind, by=by)
     return [_order_row(row) for row in sql.run(statement, params)]
@@ -570,7 +572,7 @@ _ORDERS = (
   AND (%(channel)s::text = '' OR c.code = %(channel)s::text)
   AND (NOT %(late)s::bool OR (o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])))
   AND (NOT %(past_ship_by)s::bool
-       OR (o.ship_by < (%(now)s::timestamptz AT TIME ZONE 'UTC')::date AND o.status <> ALL(%(ended)s::text[])))
+       OR (o.ship_by < %(over_before)s::date AND o.status <> ALL(%(ended)s::text[])))
   {text} {behind}
 {by} LIMIT %(limit)s::int
 """

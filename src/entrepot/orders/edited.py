@@ -28,6 +28,7 @@ from entrepot.orders.validation import (
     OF_SERVICE,
     OF_TAX,
     RULES,
+    Found,
     GoodsFact,
     LineFact,
     OrderFacts,
@@ -210,11 +211,12 @@ def _judge(one: Edit, order: OrderFacts, policy: Validation, only: _Asked, told:
         order, net_minor=_net(one.lines.values()), tax_minor=_tax(one.lines.values()), total_minor=one.before
     )
     unsigned = replace(before, signals=())
-    anew = [
-        name
+    found = {
+        name: RULES[name](unsigned if name == "fraud" else before, policy)
         for name in OF_AMOUNTS
-        if name in only.whole and RULES[name](unsigned if name == "fraud" else before, policy) is None
-    ]
+        if name in only.whole
+    }
+    anew = [name for name, was in found.items() if was is None or (name == "cash" and _is_more(one, was))]
     whole = [name for name in only.whole if name not in OF_AMOUNTS or name in anew]
     # What the channel reported was reviewed when the order was placed: only its size is asked about again.
     by_size = [name for name in whole if name == "fraud"]
@@ -231,6 +233,11 @@ def _judge(one: Edit, order: OrderFacts, policy: Validation, only: _Asked, told:
     one.released = [
         hold for hold in only.mends if all(RULES[name](order, policy) is None for name in hold.rules)
     ]
+
+
+def _is_more(one: Edit, found: Found) -> bool:
+    """Whether more is to be paid on delivery than was found too much before: who let that go said nothing of this."""
+    return "cash_minor_max" in found.facts and one.total > one.before
 
 
 def _with(verdict: Verdict, other: Verdict) -> Verdict:

@@ -100,6 +100,11 @@ class Order(models.Model):
                 condition=Q(ship_by__isnull=False),
             ),
             models.Index(
+                fields=["ship_not_before"],
+                name="orders_order_by_not_before",
+                condition=Q(ship_not_before__isnull=False),
+            ),
+            models.Index(
                 fields=["company_id", "cancel_after"],
                 name="orders_order_by_cancel_after",
                 condition=Q(cancel_after__isnull=False),

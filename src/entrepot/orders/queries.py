@@ -23,7 +23,8 @@ its margin add is, else its own. All that ranks orders from sourcing to the truc
 
 FILL = """CASE WHEN o.min_fill_percent > 0 THEN (
            SELECT ARRAY[o.min_fill_percent, COALESCE(sum(w.quantity - w.cancelled), 0),
-                        COALESCE(sum(w.quantity - w.cancelled - w.open - w.backordered), 0)]::int[]
+                        COALESCE(sum(w.quantity - w.cancelled - w.open - w.backordered), 0),
+                        COALESCE(sum(w.allocated), 0)]::int[]
            FROM orders_line AS w WHERE w.order_id = o.id AND w.kind = 'goods') END"""
 """How much of an order `o` must have its goods before any leaves, as `window.Fill`, in SQL; NULL where any part may
 go."""

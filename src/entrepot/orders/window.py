@@ -55,17 +55,31 @@ def is_over(day: date, at: datetime) -> bool:
     return at >= datetime.combine(day + timedelta(days=1), time(12), tzinfo=UTC)
 
 
+def over_before(at: datetime) -> date:
+    """The first day that `is_over` does not say of: all before it have ended everywhere."""
+    return (at.astimezone(UTC) - timedelta(hours=12)).date()
+
+
 class Fill(NamedTuple):
-    """Units of an order's goods that were ordered and not cancelled, those that have their goods, and the part that
-    must have them before any leaves."""
+    """Units of an order's goods that were ordered and not cancelled, those that have their goods, those of them that
+    wait to go to the floor, and the part that must have them before any leaves."""
 
     percent: int
     ordered: int
     served: int = 0
+    waiting: int = 0
 
     def lacks(self, more: int = 0) -> bool:
         """Whether too few have their goods, with so many more."""
         return (self.served + more) * 100 < self.percent * self.ordered
+
+    def gone(self, more: int) -> int:
+        """Units that are on their way, with so many of those that wait."""
+        return self.served - self.waiting + more
+
+    def stays(self, more: int) -> bool:
+        """Whether too few would be on their way, if so many of those that wait went."""
+        return self.lacks(more - self.waiting)
 
     @property
     def least(self) -> int:

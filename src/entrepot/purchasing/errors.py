@@ -62,6 +62,27 @@ class OrderHeld(Refused):
     says = "Order {order} is held by {hold}. Release the hold first, then it goes to its supplier."
 
 
+class NotBefore(Refused):
+    code = "purchasing.not_before"
+    says = "Order {order} may not leave before {on}. Its suppliers are asked on that day."
+
+
+class PastCancelAfter(Refused):
+    code = "purchasing.past_cancel_after"
+    says = (
+        "Order {order} may not leave after {on}, and that day is over. Cancel what has not left, or agree on another"
+        " day and change the order."
+    )
+
+
+class BelowFill(Refused):
+    code = "purchasing.below_fill"
+    says = (
+        "Of order {order} {expected} of {ordered} units must have their goods before any leaves, {found} have. Its"
+        " suppliers are asked when they do: wait for stock, or change the order."
+    )
+
+
 class Expired(Refused):
     code = "purchasing.expired"
     says = (

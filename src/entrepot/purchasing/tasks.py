@@ -22,7 +22,8 @@ from entrepot.purchasing.commands.watch_drop_ships import WatchDropShips, watch_
 
 
 def serve_drop_ship(cause: Cause, orders: Sequence[UUID]) -> None:
-    """Order what suppliers send of orders. What is held is offered again by whoever releases the hold."""
+    """Order what suppliers send of orders. What is held is offered again by whoever releases the hold,
+    and what may not leave yet on its day."""
     drop_ship(cause, requests=[DropShipOrder(order) for order in orders])
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Said
+from entrepot.orders import kits
 from entrepot.orders.window import Fill
 from entrepot.sourcing import cost, joint, rules
 from entrepot.sourcing.drop_ship import Passed, Supplier, with_suppliers
@@ -52,6 +53,8 @@ class Case(NamedTuple):
     """How much of it must have its goods before any leaves."""
     past: date | None = None
     """The last day on which it might have left, where that is over."""
+    parts: Sequence[kits.Stands] = ()
+    """Where the components of its kits stand, of an order with a least part."""
 
 
 class Decision(NamedTuple):
@@ -86,10 +89,19 @@ def decide(case: Case) -> Decision:
         lines, plan, case.options, case.profile, case.policy, lambda more, policy: plan_of(more, policy, left)
     )
     found = sum(share.quantity for share in plan.shares) + sum(one.quantity for one in passed)
+    found -= _called_back(case, plan)
     why = _why_wait(case, found)
     if why:
         return Decision(_waiting(case, plan, why), (), nodes, ())
     return Decision(plan, sent, nodes, passed)
+
+
+def _called_back(case: Case, plan: Plan) -> int:
+    """Units that have their goods and come back, since their kits are not whole by the plan."""
+    waits = {line.id: line.quantity for line in plan.short if line.kit}
+    if not waits:
+        return 0
+    return sum(kits.halves(part._replace(waits=waits.get(part.line, 0)) for part in case.parts).values())
 
 
 def _why_wait(case: Case, found: int) -> str:

@@ -14,10 +14,12 @@ from entrepot.kernel import policies, sql
 from entrepot.ledger.currency_queries import worth_of
 from entrepot.network import queries as network
 from entrepot.network.rules import local_day
+from entrepot.orders.kits import Stands
 from entrepot.orders.window import Fill, is_over
 from entrepot.sourcing import cost, rules, substitutes
 from entrepot.sourcing.deciding import not_asked
 from entrepot.sourcing.goods import Goods, Sku, codes_to_send
+from entrepot.sourcing.half_kits import parts_of
 
 
 class Order(NamedTuple):
@@ -113,6 +115,7 @@ class Facts:
         self.is_plain = not (self._counts_work or self._sends_others or self.ranks)
         """Whether no profile has the choice of one order depend on those before it, or on its goods."""
         self.goods = Goods()
+        self.kit_parts: Mapping[UUID, Sequence[Stands]] = {}
         rejected = [order.id for order in orders if order.was_rejected]
         self._rejections = _load_rejections(rejected) if rejected else {}
         self._sorted: dict[tuple[UUID, rules.Destination], rules.SortedOut] = {}
@@ -135,7 +138,10 @@ class Facts:
         return self._sorted[key]
 
     def know(self, orders: Collection[Order], lines: Mapping[UUID, Sequence[Line]]) -> None:
-        """Read of the goods what a profile asks about: 1 statement; 2 more where something else may be sent."""
+        """Read of the goods what a profile asks about: 1 statement; 2 more where something else may be sent, 1 where an
+        order with a least part wants components of kits."""
+        with_kits = [order.id for order in orders if order.fill and any(line.kit for line in lines[order.id])]
+        self.kit_parts = parts_of(with_kits)
         if self._asks_about_goods or self._sends_others:
             companies = {order.company for order in orders}
             skus = {line.sku for of_order in lines.values() for line in of_order}

@@ -19,7 +19,7 @@ def standing(short: Mapping[UUID, Collection[Line]]) -> dict[UUID, set[int]]:
     waits = {line.id: line.quantity for lines in short.values() for line in lines if line.kit}
     orders = [order for order, lines in short.items() if any(line.kit for line in lines)]
     found: dict[UUID, set[int]] = {}
-    for order, parts in _parts(orders).items():
+    for order, parts in parts_of(orders).items():
         parts = [part._replace(waits=waits.get(part.line, 0)) for part in parts]
         back = kits.halves(parts)
         if back:
@@ -29,10 +29,11 @@ def standing(short: Mapping[UUID, Collection[Line]]) -> dict[UUID, set[int]]:
 
 def to_call_back(orders: Collection[UUID]) -> dict[UUID, dict[UUID, int]]:
     """Units to be called back of each line, by order, as they stand now. The orders are locked. 1 statement."""
-    return {order: back for order, parts in _parts(orders).items() if (back := kits.halves(parts))}
+    return {order: back for order, parts in parts_of(orders).items() if (back := kits.halves(parts))}
 
 
-def _parts(orders: Collection[UUID]) -> dict[UUID, list[kits.Stands]]:
+def parts_of(orders: Collection[UUID]) -> dict[UUID, list[kits.Stands]]:
+    """Where the components of the kits of each order stand. 1 statement, none for no orders."""
     found: dict[UUID, list[kits.Stands]] = {}
     for order, *part in sql.run(_PARTS, {"orders": list(orders)}) if orders else ():
         found.setdefault(order, []).append(kits.Stands(*part))

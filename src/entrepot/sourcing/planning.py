@@ -190,12 +190,12 @@ def decide_order(
     plan, sent, nodes, passed = decide(
         Case(
             order.id, order.policy, wanted, nodes, free, limit.most, profile, facts.options(order, lines), asked,
-            priced, together, order.fill, facts.past(order),
+            priced, together, order.fill, facts.past(order), facts.kit_parts.get(order.id, ()),
         )
     )  # fmt: skip
     if plan.waits:  # it keeps what was reserved for it
         for one in held:
-            positions[one.sku, one.node].take(one.channel, one.quantity)
+            positions[one.sku, one.node].take_back(one.channel, one.quantity, one.fenced)
     terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)} if priced else {}
     terms_of_lines = _terms_of_lines(lines, plan, priced) if priced else []
     barred = _barred(order, lines, nodes, facts, positions)

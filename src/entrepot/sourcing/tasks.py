@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 
 from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.orders.queries import SERVED_WITH
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.expire_holds import ExpireHolds, expire_holds
@@ -87,10 +88,16 @@ def release_preorders_at(at: datetime) -> int:
     return len(may_leave)
 
 
+LOOKED_BACK = timedelta(days=14)
+"""For how long after its first day an order is offered again: on that day nobody may have been at work."""
+
+
 def release_windows_at(at: datetime) -> int:
-    """Offer for release what is promised of orders that may leave from today on, and of those with a least part, which
-    a change may have given them; returns how many there are."""
-    may_leave = [ready.Offer("release", *row) for row in sql.run(_WINDOWS_OPEN, {"today": at.date()})]
+    """Offer what is promised of orders that may leave now, and could not of late: for release, and to suppliers what
+    they send. Their first day has come, or they have a least part, which a change may have given them. Returns how many
+    offers there are."""
+    days = {"today": at.date(), "since": at.date() - LOOKED_BACK}
+    may_leave = [ready.Offer(*row) for row in sql.run(_WINDOWS_OPEN, days)]
     ready.put(may_leave)
     return len(may_leave)
 
@@ -144,11 +151,19 @@ FROM (SELECT order_id, max(priority) AS priority FROM sourcing_backorder AS b
 JOIN orders_order AS o ON o.id = b.order_id
 """
 
-_WINDOWS_OPEN = """
-SELECT DISTINCT ON (a.order_id) a.order_id, a.priority::int, COALESCE(a.promise_at, a.ordered_at)
-FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id
-WHERE a.quantity > a.released AND (o.ship_not_before = %(today)s::date OR o.min_fill_percent > 0)
-ORDER BY a.order_id, a.priority DESC
+# First days by an index of their own, which few orders have; a least part is asked of what waits to go on.
+_WINDOWS_OPEN = f"""
+WITH waiting AS MATERIALIZED (
+    SELECT DISTINCT 'release' AS queue, order_id FROM stock_allocation WHERE quantity > released
+    UNION ALL SELECT DISTINCT 'drop_ship', order_id FROM sourcing_dropship WHERE taken_at IS NULL
+)
+SELECT w.queue, o.id, {SERVED_WITH}, COALESCE(o.promise_at, o.placed_at)
+FROM waiting AS w JOIN orders_order AS o ON o.id = w.order_id
+WHERE o.id IN (
+    SELECT id FROM orders_order WHERE ship_not_before BETWEEN %(since)s::date AND %(today)s::date
+    UNION ALL SELECT f.id FROM waiting AS v JOIN orders_order AS f ON f.id = v.order_id
+    WHERE f.min_fill_percent > 0 AND COALESCE(f.ship_not_before <= %(today)s::date, true))
+ORDER BY 1, 2
 """
 
 _MAY_LEAVE = """

@@ -132,6 +132,11 @@ class Position:
             self.fences[channel] = self.fences.get(channel, 0) + fenced
             self.fenced += fenced
 
+    def take_back(self, channel: UUID, quantity: int, fenced: int) -> None:
+        """What `give_back` made free is promised again just as it was: units that were not of a ring-fence take
+        nothing of it now."""
+        self.give_back(channel, -quantity, -fenced)
+
 
 Positions = dict[tuple[UUID, UUID], Position]
 

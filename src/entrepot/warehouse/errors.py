@@ -36,8 +36,8 @@ class PastCancelAfter(Refused):
 class BelowFill(Refused):
     code = "warehouse.below_fill"
     says = (
-        "Of order {order} {expected} of {ordered} units must have their goods before any leaves, {found} have. It goes"
-        " when they do: wait for stock, or change the order."
+        "Of order {order} {expected} of {ordered} units must go together before any other goes, {found} can. It goes"
+        " when they can: wait for stock, or for the day of what ships later, or change the order."
     )
 
 

@@ -21,6 +21,7 @@ from entrepot.network.rules import Calendar, next_ship_date
 from entrepot.purchasing import inbound_queries
 from entrepot.warehouse import labor, waves
 from entrepot.warehouse.commands.leaving import Leaving, Place
+from entrepot.warehouse.going import MAY_GO
 from entrepot.warehouse.labor import ComesIn, Done, Intake, Labor, Observation, Outlook, Queued, Standard
 from entrepot.warehouse.shelf_queries import pieces_in
 from entrepot.warehouse.waves import Times, Waves
@@ -381,9 +382,9 @@ WITH work AS (
            left(upper(replace(o.postal_code, ' ', '')), {LONGEST}) AS postal_code, o.promise_at, o.ship_by,
            count(*) AS to_pick, sum(a.quantity - a.released) AS units_to_pick, sum(handled.pieces) AS pieces,
            count(*) AS lines, sum(a.quantity - a.released) AS units
-    FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id
+    FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id JOIN network_node AS n ON n.id = a.node_id
     {pieces_in("(a.quantity - a.released)", "a.sku_id", "TRUE")}
-    WHERE a.company_id = %(company)s::smallint AND a.quantity > a.released AND o.held_by = ''
+    WHERE a.company_id = %(company)s::smallint AND a.quantity > a.released AND {MAY_GO}
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
     UNION ALL
     SELECT f.node_id, f.order_id, COALESCE(f.leave_by, f.due_at, %(at)s::timestamptz), '', '', '', NULL, NULL,

@@ -70,6 +70,7 @@ class EditOrder:
     `remove_kits` (number of the kit within the order, kits). A new address is in the same country; a `country` is given
     to an order that came without one.
 
+    `clear` names days (`DAYS`) that are taken away.
     More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`. `retax` has the tax
     worked out anew, by the rates of where it goes then: units whose tax is another one go, and come again with it.
     """
@@ -94,6 +95,11 @@ class EditOrder:
     ship_by: date | None = None
     cancel_after: date | None = None
     min_fill_percent: int | None = None
+    clear: tuple[str, ...] = ()
+
+
+DAYS = ("ship_not_before", "ship_by", "cancel_after")
+"""Days of an order that a change may take away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +366,7 @@ class Edit:
         """Another service leaves at another hour for the same promise."""
         asked = self.request
         dates = (asked.promise_at, asked.service, asked.ship_by)
-        return bool(self.hastened) or any(each is not None for each in dates)
+        return bool(self.hastened) or "ship_by" in asked.clear or any(each is not None for each in dates)
 
     @property
     def holds(self) -> list[Found]:
@@ -469,7 +475,7 @@ def _wanted(one: EditOrder) -> list[str]:
         "tax": one.retax,
         "priority": one.priority is not None,
         "promise": one.promise_at is not None,
-        "window": any(each is not None for each in _days(one)),
+        "window": one.clear or any(each is not None for each in _days(one)),
     }
     return [kind for kind, is_wanted in asked.items() if is_wanted]
 
@@ -498,10 +504,21 @@ def _days(one: EditOrder) -> tuple[date | int | None, ...]:
     return (one.ship_not_before, one.ship_by, one.cancel_after, one.min_fill_percent)
 
 
+def _window(one: EditOrder, order: Order) -> window.Window:
+    """Its days and its least part as they will be."""
+    days = [was if asked is None else asked for asked, was in zip(_days(one), order.window, strict=True)]
+    gone = [name in one.clear for name in (*DAYS, "")]
+    return window.Window(*(None if is_gone else day for day, is_gone in zip(days, gone, strict=True)))  # type: ignore[arg-type]
+
+
 def _misfit_window(one: EditOrder, order: Order) -> Invalid | None:
     """Why its days can't be what they would be then."""
-    days = [was if asked is None else asked for asked, was in zip(_days(one), order.window, strict=True)]
-    wrong = window.misfit(window.Window(*days))  # type: ignore[arg-type]
+    for name in one.clear:
+        if name not in DAYS:
+            return Invalid(field="clear", expected=one_of(DAYS), found=name)
+        if (day := getattr(one, name)) is not None:
+            return Invalid(field=name, expected="no day, where it is taken away", found=day)
+    wrong = window.misfit(_window(one, order))
     return Invalid(**wrong._asdict()) if wrong else None
 
 
@@ -718,13 +735,13 @@ def _billed(one: Edit) -> RegisterAddress:
 
 
 def _stored(one: Edit, addresses: dict[tuple[UUID, str], UUID]) -> tuple[Any, ...]:
-    """What changes of the order's own row: None for what stays, and what its sums grow by."""
+    """What changes of the order's own row: None for what stays, what its sums grow by, and its days as they will be."""
     request, more = one.request, [line.frozen for line in one.added]
     sums = [sum(frozen[i] for frozen in more) for i in range(4)]
     return (
         one.order.id, addresses.get((one.order.id, "home")), request.postal_code, request.service, request.priority,
         request.promise_at, *sums, len(more), request.country, addresses.get((one.order.id, "bill")),
-        *_days(request),
+        *_window(request, one.order),
     )  # fmt: skip
 
 
@@ -809,9 +826,8 @@ UPDATE orders_order AS o SET
     billing_id = COALESCE(d.billing, o.billing_id), goods_minor = o.goods_minor + d.goods,
     discount_minor = o.discount_minor + d.discount, shipping_minor = o.shipping_minor + d.shipping,
     tax_minor = o.tax_minor + d.tax, total_minor = o.total_minor + d.goods - d.discount + d.shipping + d.tax,
-    line_count = o.line_count + d.lines, ship_not_before = COALESCE(d.not_before, o.ship_not_before),
-    ship_by = COALESCE(d.ship_by, o.ship_by), cancel_after = COALESCE(d.cancel_after, o.cancel_after),
-    min_fill_percent = COALESCE(d.fill, o.min_fill_percent)
+    line_count = o.line_count + d.lines, ship_not_before = d.not_before, ship_by = d.ship_by,
+    cancel_after = d.cancel_after, min_fill_percent = d.fill
 FROM unnest(%(ids)s::uuid[], %(addresses)s::uuid[], %(codes)s::text[], %(services)s::text[],
             %(priorities)s::smallint[], %(promises)s::timestamptz[], %(goods)s::bigint[], %(discounts)s::bigint[],
             %(shippings)s::bigint[], %(taxes)s::bigint[], %(lines)s::int[],

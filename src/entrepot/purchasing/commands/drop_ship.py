@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders import queries as orders
 from entrepot.orders.commands import progress
+from entrepot.orders.window import Fill, is_over
 from entrepot.purchasing import errors
 from entrepot.sourcing.commands.drop_ship import PassedOn, take_passed
 
@@ -47,6 +48,24 @@ class _Order(NamedTuple):
     address: UUID | None
     service: str
     held_by: str
+    ship_not_before: date | None
+    cancel_after: date | None
+    fill: Fill | None
+
+    def refusal(self, blocked: Container[UUID], at: datetime) -> Refused | None:
+        """Why no supplier is asked although something is passed to him: as for what goes to the floor."""
+        if self.id in blocked:
+            return errors.OrderHeld(order=self.number, hold=self.held_by)
+        if self.ship_not_before and at.date() < self.ship_not_before:
+            return errors.NotBefore(order=self.number, on=str(self.ship_not_before))
+        if self.cancel_after and is_over(self.cancel_after, at):
+            return errors.PastCancelAfter(order=self.number, on=str(self.cancel_after))
+        fill = self.fill
+        if fill and fill.lacks():
+            return errors.BelowFill(
+                order=self.number, expected=fill.least, ordered=fill.ordered, found=fill.served
+            )
+        return None
 
 
 class _Made(NamedTuple):
@@ -66,18 +85,21 @@ def drop_ship(cause: Cause, /, *, requests: Sequence[DropShipOrder]) -> list[Ord
     """A purchase order to each supplier for what he sends of an order, at what he asks for it, and a message to him.
 
     The message names the customer's address in the vault, never the address itself.
-    Locks: the sales orders in id order. Refuses: NotFound; purchasing.order_held; purchasing.nothing_passed.
+    Locks: the sales orders in id order. Refuses: NotFound; purchasing.order_held; purchasing.not_before;
+    purchasing.past_cancel_after; purchasing.below_fill; purchasing.nothing_passed.
     Again: by key; without one nothing is left to be ordered. 10 statements; 1 more where an order is held.
     """
     wanted = [one.order for one in requests]
     progress.lock(wanted)
-    found = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"orders": wanted})}
+    rows = sql.run(_ORDERS, {"orders": wanted})
+    found = {row[0]: _Order(*row[:-1], row[-1] and Fill(*row[-1])) for row in rows}  # type: ignore[call-arg]
     held = [one.id for one in found.values() if one.held_by]
     blocked = orders.blocked(held, "release") if held else set()
+    stay = {key: why for key, one in found.items() if (why := one.refusal(blocked, cause.at))}
 
     times = {one.order: one.occurred_at or cause.at for one in requests}
     passed: dict[UUID, dict[UUID, list[PassedOn]]] = {}
-    for one in take_passed(cause, [order for order in found if order not in blocked]):
+    for one in take_passed(cause, [order for order in found if order not in stay]):
         passed.setdefault(one.order, {}).setdefault(one.supplier, []).append(one)
     numbers = iter(ids.numbers("PO", sum(len(suppliers) for suppliers in passed.values())))
     made = {
@@ -91,7 +113,7 @@ def drop_ship(cause: Cause, /, *, requests: Sequence[DropShipOrder]) -> list[Ord
 
     _write(cause, [one for some in made.values() for one in some])
     ready.drop("drop_ship", wanted)
-    return [_answer(one.order, found, blocked, made) for one in requests]
+    return [_answer(one.order, found, stay, made) for one in requests]
 
 
 def _due(at: datetime, parts: Sequence[PassedOn]) -> date:
@@ -99,13 +121,13 @@ def _due(at: datetime, parts: Sequence[PassedOn]) -> date:
 
 
 def _answer(
-    which: UUID, found: Mapping[UUID, _Order], blocked: set[UUID], made: dict[UUID, list[_Made]]
+    which: UUID, found: Mapping[UUID, _Order], stay: Mapping[UUID, Refused], made: dict[UUID, list[_Made]]
 ) -> OrderDropShipped | Refused:
     order = found.get(which)
     if order is None:
         return NotFound(what="order", which=str(which))
-    if which in blocked:
-        return errors.OrderHeld(order=order.number, hold=order.held_by)
+    if which in stay:
+        return stay[which]
     if not made.get(which):
         return errors.NothingPassed(order=order.number)
     return OrderDropShipped(which, tuple((one.id, one.number) for one in made.pop(which)))
@@ -184,8 +206,10 @@ _LINE = (
     "id", "drop_ship_id", "company_id", "number", "line_id", "sku_id", "quantity", "unit_cost",
 )  # fmt: skip
 
-_ORDERS = """
-SELECT id, company_id::int, number, address_id, service, held_by FROM orders_order WHERE id = ANY(%(orders)s::uuid[])
+_ORDERS = f"""
+SELECT o.id, o.company_id::int, o.number, o.address_id, o.service, o.held_by, o.ship_not_before, o.cancel_after,
+       {orders.FILL}
+FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _OFFERS = """

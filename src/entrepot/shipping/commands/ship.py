@@ -165,8 +165,9 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     Locks: the orders with their fulfillments, the awaited labels of these in id order, the payments, then as
     `stock.ship_units`, the balances.
     Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.late_by_choice;
-    warehouse.lot_expired; shipping.tracking_misread; shipping.tracking_in_use; shipping.labels_awaited;
-    shipping.not_its_label; shipping.label_in_doubt; shipping.label_not_answered; ledger.month_closed.
+    warehouse.lot_expired; warehouse.past_cancel_after; shipping.tracking_misread; shipping.tracking_in_use;
+    shipping.labels_awaited; shipping.not_its_label; shipping.label_in_doubt; shipping.label_not_answered;
+    ledger.month_closed.
     Again: by key. About 40 statements for any number; about 10 more where labels are bought, or others were begun.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
@@ -332,6 +333,9 @@ def _refusal(one: Fulfillment, at: datetime, facts: _Facts, ready: Mapping[UUID,
         return gone_off
     if one.order in facts.blocked:
         return errors.OnHold(order=one.order_number, hold=one.held_by)
+    past = one.past_cancel_after(at)
+    if past:
+        return past
     return at_closed(one.company, at, facts.closed)
 
 

@@ -64,11 +64,11 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     More urgent orders of the batch are served first: priority, promised date, order time, id.
     Locks: the orders in id order, then the positions of their SKUs, and of what may be sent instead, in key order.
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
-    2 more where some take over reservations, 1 where a least part of such an order must be free, 2 or 3 where a profile
+    2 more where some take over reservations, 1 where such an order may have to wait, 2 or 3 where a profile
     names suppliers, 3 or 4 where a SKU is sold ahead up to a limit, 6 where that holds some, and as `orders.substitute`
     where something else is sent. Plain orders of a profile that chooses by line are served all at once, in as many
     (`by_line`). 1 more where a kit is short, 1 where some that waited still wait, and those of `orders.settle` where a
-    policy cancels.
+    policy cancels. 1 more where an order with a least part wants components of kits.
     """
     order_ids = [request.order for request in requests]
     times = {request.order: request.occurred_at or cause.at for request in requests}
@@ -96,7 +96,7 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     for order in sorted(orders.values(), key=urgency):
         if not order.blocked and lines[order.id]:
             ahead.admit(order, lines[order.id], facts)
-    now, later = _reserved(orders, lines, ahead.kept)
+    now, later = _reserved(orders, lines, ahead.kept, facts)
     held = _take_over(cause, orders, now, later)
 
     plans = {
@@ -134,18 +134,19 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
 
 
 def _reserved(
-    orders: Mapping[UUID, Order], lines: Mapping[UUID, list[Line]], kept: Container[UUID]
+    orders: Mapping[UUID, Order], lines: Mapping[UUID, list[Line]], kept: Container[UUID], facts: Facts
 ) -> tuple[list[TakeOver], list[TakeOver]]:
-    """What orders ask to take over of reservations: at once, and once it is known that so much of them is free as they
-    must have. What is reserved for an order that is kept stays so."""
+    """What orders ask to take over of reservations: at once, and once it is known that they do not wait, for too little
+    of them is free or their last day is over. What is reserved for an order that is kept stays so."""
     requests = [
         TakeOver(order.company, order.reservation, sku, order.id)
         for order in orders.values()
         if order.reservation and not order.blocked and order.id not in kept
         for sku in {line.sku for line in lines[order.id]}
     ]
-    now = [one for one in requests if not orders[one.order].fill]
-    return now, [one for one in requests if orders[one.order].fill]
+    may_wait = {key for key, order in orders.items() if order.fill or facts.past(order)}
+    now = [one for one in requests if one.order not in may_wait]
+    return now, [one for one in requests if one.order in may_wait]
 
 
 def _take_over(

@@ -22,6 +22,7 @@ from entrepot.warehouse.commands.leaving import Going, Leaving, Place
 from entrepot.warehouse.commands.picklists import plans
 from entrepot.warehouse.commands.release import not_pickable
 from entrepot.warehouse.commands.shelves import Shelves, sizes_of
+from entrepot.warehouse.going import MAY_GO
 from entrepot.warehouse.labor import Labor, open_seconds
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
 from entrepot.warehouse.shelf_queries import pieces_in
@@ -184,7 +185,7 @@ class Facts:
         if stale := [order for (order,) in sql.run(_STALE)]:
             ready.drop("wave", stale)
         self.lines: dict[UUID, dict[UUID, list[_Line]]] = defaultdict(lambda: defaultdict(list))
-        wanted = {"nodes": list(self.nodes), "today": cause.at.date(), "at": cause.at}
+        wanted = {"nodes": list(self.nodes), "at": cause.at}
         rows = [_Line(*row) for row in sql.run(_WAITING, wanted)]
         for line in rows:
             self.lines[line.node][line.order].append(line)
@@ -437,8 +438,7 @@ SELECT subject FROM kernel_ready AS r WHERE queue = 'wave'
   AND NOT EXISTS (SELECT FROM stock_allocation AS a WHERE a.order_id = r.subject AND a.quantity > a.released)
 """
 
-# What `warehouse.release` would refuse stays out: what a hold keeps from it, what ships later, what may not leave on
-# this day, and orders of which too little has its goods.
+# What `warehouse.release` would refuse stays out.
 _WAITING = f"""
 SELECT a.node_id, o.id, served.priority, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
        a.quantity - a.released, (l.gross_minor - l.discount_minor) * (a.quantity - a.released) / l.quantity,
@@ -452,20 +452,9 @@ JOIN orders_line AS l ON l.id = a.line_id
 JOIN catalog_sku AS s ON s.id = a.sku_id
 JOIN network_node AS n ON n.id = a.node_id
 WHERE r.queue = 'wave'
-  AND (o.ship_not_before IS NULL OR o.ship_not_before <= %(today)s::date)
-  AND (o.cancel_after IS NULL OR o.cancel_after >= (%(at)s::timestamptz AT TIME ZONE n.time_zone)::date)
-  AND (o.min_fill_percent = 0 OR (
-      SELECT sum(w.quantity - w.cancelled - w.open - w.backordered) * 100
-             >= o.min_fill_percent * sum(w.quantity - w.cancelled)
-      FROM orders_line AS w WHERE w.order_id = o.id AND w.kind = 'goods'))
   AND NOT EXISTS (SELECT FROM warehouse_waveorder AS w
                   WHERE w.order_id = o.id AND w.node_id = a.node_id AND w.state = 'proposed')
-  AND (o.held_by = '' OR NOT EXISTS (SELECT FROM orders_hold AS h
-                                     WHERE h.order_id = o.id AND h.state = 'open' AND 'release' = ANY(h.blocks)))
-  AND NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = a.sku_id AND y.ships_on > %(today)s::date)
-  AND (o.policy <> 'ship_complete'
-       OR NOT EXISTS (SELECT FROM stock_allocation AS p JOIN stock_preorder AS y ON y.sku_id = p.sku_id
-                      WHERE p.order_id = o.id AND p.quantity > p.released AND y.ships_on > %(today)s::date))
+  AND {MAY_GO}
 ORDER BY o.id, a.id
 """
 

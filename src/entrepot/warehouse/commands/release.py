@@ -28,7 +28,8 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 @dataclass(frozen=True, slots=True)
 class ReleaseOrder:
-    """All units of an order that are promised and not on the floor yet; with `node` those of that node alone."""
+    """All units of an order that are promised and not on the floor yet; with `node` those of that node alone, unless
+    too few of the order would go by that: then those of its other nodes go with them."""
 
     order: UUID
     occurred_at: datetime | None = None
@@ -63,6 +64,15 @@ class _Order(NamedTuple):
     cancel_after: date | None
     fill: Fill | None
 
+    def below_fill(self, units: int) -> Refused | None:
+        """Why so many of its units do not go: fewer than its least part would be on their way."""
+        fill = self.fill
+        if fill is None or not fill.stays(units):
+            return None
+        return errors.BelowFill(
+            order=self.number, expected=fill.least, ordered=fill.ordered, found=fill.gone(units)
+        )
+
 
 class _Part(NamedTuple):
     """What one node is to send of an order now, and what it keeps back: until which day, and which promises."""
@@ -74,13 +84,23 @@ class _Part(NamedTuple):
     later: tuple[UUID, ...]
 
 
+class _Asked(NamedTuple):
+    """What a request wants to go to the floor, and the node that it names."""
+
+    order: _Order
+    parts: list[_Part]
+    at: datetime
+    node: UUID | None
+
+
 @command("warehouse.release")
 def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderReleased | Refused]:
     """Fulfillments with pick tasks; what one node sends of an order is released whole or not at all.
 
     Earlier requests of a batch choose their bins first.
     Locks: the orders, their promises, the buckets to pick from, each in id order.
-    Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete.
+    Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete, and
+    of one whose least part can't go without them.
     Refuses: NotFound; warehouse.on_hold; warehouse.not_before; warehouse.below_fill; warehouse.past_cancel_after;
     warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
     Again: by key; without one nothing is left to release. 13 statements; 1 more with holds, 1 where units stand
@@ -94,27 +114,33 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     parts, later = _promises(orders, blocked, cause.at.date())
     past = _past_their_day(orders, parts, cause.at)
 
-    asked: list[tuple[_Order, list[_Part], datetime] | Refused] = []
+    asked: list[_Asked | Refused] = []
+    went: dict[UUID, int] = defaultdict(int)
     for request in requests:
         order = orders.get(request.order)
         if order is None:
             asked.append(NotFound(what="order", which=str(request.order)))
         elif order.id in blocked:
             asked.append(errors.OnHold(order=order.number, hold=order.held_by))
-        elif refused := _not_now(order, cause.at.date()):
-            asked.append(refused)
+        elif order.ship_not_before and cause.at.date() < order.ship_not_before:
+            asked.append(errors.NotBefore(order=order.number, on=str(order.ship_not_before)))
         elif order.id in past and not parts.get(order.id):
             asked.append(errors.PastCancelAfter(order=order.number, on=str(order.cancel_after)))
         elif order.id in later and not parts.get(order.id):
             asked.append(errors.ShipsLater(order=order.number, on=str(later[order.id])))
-        elif not (taken := _take(parts, request)):
+        elif not (taken := _take(parts, request, order, went[order.id])):
             asked.append(errors.NothingToRelease(order=order.number))
+        elif refused := order.below_fill(went[order.id] + sum(part.units for part in taken)):
+            asked.append(refused)
         else:
-            asked.append((order, taken, request.occurred_at or cause.at))
+            went[order.id] += sum(part.units for part in taken)
+            asked.append(_Asked(order, taken, request.occurred_at or cause.at, request.node))
 
-    shelves = _Shelves([part for one in asked if isinstance(one, tuple) for part in one[1]], cause.at.date())
+    shelves = _Shelves(
+        [part for one in asked if isinstance(one, _Asked) for part in one.parts], cause.at.date()
+    )
     batch = _Batch(cause)
-    answers = [batch.add(*one, shelves) if isinstance(one, tuple) else one for one in asked]
+    answers = [batch.add(one, shelves) if isinstance(one, _Asked) else one for one in asked]
     batch.write(shelves)
     done = [answer.order for answer in answers if isinstance(answer, OrderReleased)]
     end_slipped(cause, dict.fromkeys(done, "it leaves"))
@@ -144,18 +170,6 @@ def _promises(
     return found, days
 
 
-def _not_now(order: _Order, today: date) -> Refused | None:
-    """Why an order stays although units are promised to it."""
-    if order.ship_not_before and today < order.ship_not_before:
-        return errors.NotBefore(order=order.number, on=str(order.ship_not_before))
-    fill = order.fill
-    if fill and fill.lacks():
-        return errors.BelowFill(
-            order=order.number, expected=fill.least, ordered=fill.ordered, found=fill.served
-        )
-    return None
-
-
 def _past_their_day(orders: Mapping[UUID, _Order], parts: _Parts, at: datetime) -> set[UUID]:
     """Orders whose last day is over at a node that has their goods: what they have there stays. 1 statement, where one
     has such a day."""
@@ -176,12 +190,15 @@ def _past_their_day(orders: Mapping[UUID, _Order], parts: _Parts, at: datetime) 
     return {key for key, _ in past}
 
 
-def _take(parts: _Parts, request: ReleaseOrder) -> list[_Part]:
-    """What a request asks for, out of what is left to release."""
+def _take(parts: _Parts, request: ReleaseOrder, order: _Order, went: int) -> list[_Part]:
+    """What a request asks for, out of what is left to release. The part of the node that it names is the first."""
     if request.node is None:
         return list(parts.pop(request.order, {}).values())
     part = parts.get(request.order, {}).pop(request.node, None)
-    return [part] if part else []
+    if part is None:
+        return []
+    others = parts.pop(request.order) if order.below_fill(went + part.units) else {}
+    return [part, *others.values()]
 
 
 class _Shelves:
@@ -223,24 +240,29 @@ class _Batch:
     def __init__(self, cause: Cause) -> None:
         self.cause = cause
         self.times: dict[UUID, datetime] = {}
+        self.went: dict[UUID, int] = defaultdict(int)
         self.fulfillments: list[tuple[UUID, _Order, UUID, datetime]] = []
         self.items: list[OpenItem] = []
 
-    def add(
-        self, order: _Order, parts: Sequence[_Part], at: datetime, shelves: _Shelves
-    ) -> OrderReleased | Refused:
-        made = []
-        units = missing = 0
-        for part in parts:
-            lacks = shelves.missing.get((part.order, part.node), 0)
-            missing += lacks
-            if not lacks:
-                fulfillment = ids.uuid7()
-                made.append(fulfillment)
-                self.fulfillments.append((fulfillment, order, part.node, at))
-                units += part.units
-        if not made:
+    def add(self, one: _Asked, shelves: _Shelves) -> OrderReleased | Refused:
+        order, at = one.order, one.at
+        lacks: dict[UUID | None, int] = {
+            part.node: shelves.missing.get((part.order, part.node), 0) for part in one.parts
+        }
+        missing = sum(lacks.values())
+        parts = [part for part in one.parts if not lacks[part.node]]
+        units = sum(part.units for part in parts)
+        below = order.below_fill(self.went[order.id] + units)
+        # What is named goes, or nothing does: whoever names a node looks for the fulfillment of that one.
+        if not parts or lacks.get(one.node) or (below and missing):
             return errors.NotPickable(order=order.number, missing=missing)
+        if below:
+            return below
+        self.went[order.id] += units
+        made = [ids.uuid7() for _ in parts]
+        self.fulfillments += [
+            (fulfillment, order, part.node, at) for fulfillment, part in zip(made, parts, strict=True)
+        ]
         if missing:
             self.items.append(
                 not_pickable(order.company, order.id, order.number, missing, order.priority, order.promise_at)

@@ -19,6 +19,7 @@ from entrepot.network.destinations import LONGEST
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.leaving import Leaving, Place
 from entrepot.warehouse.commands.pace import ITEM as STANDS_STILL
+from entrepot.warehouse.going import MAY_GO
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -92,7 +93,7 @@ def _waiting(at: datetime, nodes: Sequence[_Node]) -> dict[UUID, tuple[int, date
     leaving = Leaving(places, at)
     longest = [one.transit_days for of_company in leaving.services.values() for one in of_company]
     ahead = timedelta(days=max(longest, default=0)) + CLOSED_AT_MOST
-    params = {"nodes": list(places), "until": at + waves.URGENT_BEFORE + ahead, "today": at}
+    params = {"nodes": list(places), "until": at + waves.URGENT_BEFORE + ahead, "at": at}
     found: Counter[UUID] = Counter()
     for node, service, country, postal_code, promise_at, placed_at, ship_by, orders in sql.run(
         _WAITING, params
@@ -127,8 +128,7 @@ SELECT id, company_id::int, code, country, time_zone FROM network_node
 WHERE company_id = ANY(%(companies)s::smallint[]) AND active ORDER BY id
 """
 
-# What a wave would take, and may have to leave soon: not held, and not ahead of the day of its SKU. Of a postal code as
-# much as the time zone of its address hangs on.
+# What a wave would take, and may have to leave soon. Of a postal code as much as the time zone of its address hangs on.
 _WAITING = f"""
 SELECT a.node_id, o.service, o.country, left(upper(replace(o.postal_code, ' ', '')), {LONGEST}), o.promise_at,
        CASE WHEN o.promise_at IS NULL THEN date_trunc('minute', o.placed_at) END, o.ship_by,
@@ -136,11 +136,10 @@ SELECT a.node_id, o.service, o.country, left(upper(replace(o.postal_code, ' ', '
 FROM kernel_ready AS r
 JOIN stock_allocation AS a ON a.order_id = r.subject AND a.node_id = ANY(%(nodes)s::uuid[]) AND a.quantity > a.released
 JOIN orders_order AS o ON o.id = a.order_id
-WHERE r.queue = 'wave' AND o.held_by = ''
+JOIN network_node AS n ON n.id = a.node_id
+WHERE r.queue = 'wave'
   AND least(COALESCE(o.promise_at, o.placed_at), o.ship_by::timestamptz) < %(until)s::timestamptz
-  AND NOT EXISTS (SELECT FROM stock_preorder AS y
-                  WHERE y.sku_id = a.sku_id AND y.ships_on > (%(today)s::timestamptz)::date)
-  AND (o.ship_not_before IS NULL OR o.ship_not_before <= (%(today)s::timestamptz)::date)
+  AND {MAY_GO}
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 

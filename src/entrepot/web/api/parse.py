@@ -19,7 +19,7 @@ from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder
-from entrepot.orders.commands.edit import AddLine, EditOrder
+from entrepot.orders.commands.edit import DAYS, AddLine, EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold
 from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.place import (
@@ -179,6 +179,7 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
         item.postal_code, item.service, item.priority, item.promise_at, key=key, country=item.country,
         billing=BillingGiven(**item.billing.model_dump()) if item.billing else None, tax_number=item.tax_number,
         retax=item.retax, remove_kits=tuple((one.kit, one.quantity) for one in item.remove_kits),
+        clear=tuple(name for name in DAYS if name in item.model_fields_set and getattr(item, name) is None),
         **window_of(item),
     )  # fmt: skip
 

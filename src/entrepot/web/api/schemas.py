@@ -338,7 +338,8 @@ class RemoveKitsIn(Strict):
 
 class EditIn(Strict):
     """What changes of an order; what is left out stays. `country` is for an order that came without one; `retax` has
-    its tax worked out anew by the rates of where it goes, with the difference owed or given back."""
+    its tax worked out anew by the rates of where it goes, with the difference owed or given back. Of the days on which
+    it may leave, what is null is taken away."""
 
     order: UUID
     reason: Reason

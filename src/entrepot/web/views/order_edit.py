@@ -17,7 +17,7 @@ from entrepot.kernel import money
 from entrepot.network.destinations import end_of_day
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
-from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
+from entrepot.orders.commands.edit import DAYS, AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
 from entrepot.orders.commands.place import AddressGiven, BillingGiven
 from entrepot.orders.commands.split import OrderSplit, SplitOrder
@@ -282,13 +282,12 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
     )
 
 
-DAYS = ("ship_not_before", "ship_by", "cancel_after")
-
-
 def _window(said: Mapping[str, Any], found: orders.OrderView) -> dict[str, Any]:
     """When it may leave and how much of it must go, as far as the form says something else."""
     days = {name: day_in(clean(said.get(name))) for name in DAYS}
     told: dict[str, Any] = {name: day for name, day in days.items() if day and day != getattr(found, name)}
+    # What is emptied is taken away. The fields are not there where it is too late for other days.
+    told["clear"] = tuple(name for name in DAYS if name in said and not days[name] and getattr(found, name))
     percent = int_in(clean(said.get("min_fill_percent")))
     if percent is not None and percent != found.min_fill_percent:
         told["min_fill_percent"] = percent

@@ -52,11 +52,12 @@ def told(request: Request) -> HttpResponse:
     months = queries.months(company=company)
     month = month_in(request.GET.get("month")) or (months[0] if months else None)
     chart = manual_queries.chart(company)
+    moved = asked.would_move(company, number, month) if month and number > versions.FIRST else []
     context = {
         "versions": kept, "numbers": numbers, "number": number, "before": before, "in_force": in_force, "today": today,
         "one": next((one for one in kept if one.number == number), None),
         "differences": asked.compare(company, before, number), "names": {one.code: one.name for one in chart},
-        "months": months, "month": month, "moved": asked.would_move(company, number, month) if month and number > versions.FIRST else [],
+        "months": months, "month": month, "moved": moved,
         "rows": range(1, ROWS + 1), "currency": request.reader.company.currency,
         "rules": _changeable(company, kept), "accounts": [one for one in chart if _free(one)],
     }  # fmt: skip
