@@ -76,11 +76,31 @@ def taken_up(*, company: int, node: UUID, tote: str) -> Next | None:
     return Next(*rows[0]) if rows else None
 
 
+class Standing(NamedTuple):
+    """What a tote holds: a fulfillment by its number, and how far that is."""
+
+    number: str
+    state: str
+
+
+def standing(*, company: int, node: UUID, tote: str) -> Standing | None:
+    """The fulfillment whose units stand in a tote; None where it is free or unknown. 1 statement."""
+    rows = sql.run(_STANDING, {"company": company, "node": node, "tote": tote.upper()})
+    return Standing(*rows[0]) if rows else None
+
+
 def place_for(one: Next, at: datetime) -> str:
     """The place of the conveyor for the zone where a tote goes; '' where there is none. 1 statement."""
     in_force = policies.in_force(one.company, waves.Waves, at)
     return waves.place_of(policies.of_scope(in_force, one.node_code, waves.Waves()), one.zone)
 
+
+# What was cancelled stands in its tote until somebody puts it away.
+_STANDING = """
+SELECT f.number, f.state FROM warehouse_tote AS t JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
+WHERE t.node_id = %(node)s::uuid AND t.code = %(tote)s::text AND f.company_id = %(company)s::smallint
+  AND f.state IN ('released', 'picking', 'picked', 'cancelled')
+"""
 
 _WAITS_FOR = f"""
 SELECT DISTINCT l.id, e.id, e.number, e.zone, e.leg
