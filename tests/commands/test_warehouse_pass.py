@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
+from entrepot.network import queries as nodes
 from entrepot.network.commands import register as network
-from entrepot.warehouse import errors, floor_queries, passing, queries
+from entrepot.warehouse import errors, floor_queries, passing, performance_queries, queries
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import (
     ListPicked,
@@ -194,6 +195,28 @@ def test_what_is_short_in_the_last_zone_sends_the_tote_back(house: Floor):
     assert onward is not None and onward.zone == "A"
     pick_lists(SYSTEM, requests=[PickList(onward.list)])
     assert states(wave) == {"picked"}
+
+
+def test_open_lists_are_found_behind_any_number_of_later_ones_that_are_done(house: Floor):
+    stocked(house)
+    wave, (first, second) = passed(house)
+    take_lists(someone("ada"), requests=[TakeList(first.id)])
+    # Of tasks that are done nothing is left to be read: lists without any stand for them.
+    sql.run(
+        "INSERT INTO warehouse_picklist (id, number, company_id, node_id, wave_id, seconds, leg)"
+        " SELECT ('ffffffff-ffff-7fff-8fff-' || lpad(i::text, 12, '0'))::uuid, 'PL-X' || i, l.company_id, l.node_id,"
+        " l.wave_id, 0, 1 FROM warehouse_picklist AS l, generate_series(1, 1001) AS i WHERE l.id = %(id)s::uuid"
+        " RETURNING id",
+        {"id": first.id},
+    )
+    assert jobs(house, "ada") == ["A"]
+    assert floor_queries.waiting(company=COMPANY, node=house.nodes[0]).lists == 2
+    assert [one.id for one in queries.open_lists(company=COMPANY)] == [first.id, second.id]
+    n1 = next(one for one in nodes.nodes(company=COMPANY) if one.id == house.nodes[0])
+    (ada,) = performance_queries.people_of(company=COMPANY, node=n1, at=NOW)
+    assert (ada.person, ada.lists, ada.stops) == ("ada", 1, 1)
+    assert len(queries.pick_lists(wave=wave)) == 1003
+    assert queries.pick_lists(wave=wave, behind=first.id, limit=1)[0].id == second.id
 
 
 def test_a_list_of_one_order_is_not_split(house: Floor):
