@@ -102,6 +102,9 @@ def test_yesterday_is_not_told(house: Floor):
     for seconds in (0, 60):
         put_away(at("pat", seconds), requests=[move])
     assert len(people(house)) == 1
+    elsewhere = next(one for one in network.nodes(company=COMPANY) if one.id == house.nodes[1])
+    noon = NOW + timedelta(seconds=3_600)
+    assert performance_queries.people_of(company=COMPANY, node=elsewhere, at=noon) == []
     assert people(house, seconds=2 * 86_400) == []
 
 

@@ -36,8 +36,7 @@ def people_of(*, company: int, node: Node, at: datetime) -> list[Performance]:
     since = day_began(at, node.time_zone)
     idle_max_s = policies.of_scope(policies.in_force(company, Labor, at), "", Labor()).idle_max_s
     params = {
-        "company": company, "since": since, "until": at, "limit": None, "idle": idle_max_s, "node": node.code,
-        "of": node.id,
+        "company": company, "since": since, "until": at, "limit": None, "idle": idle_max_s, "of": node.id,
     }  # fmt: skip
     worked = [Worked(*row) for row in sql.run(_WORKED, params)]
     at_hand = {person: AtHand(lists, stops) for person, lists, stops in sql.run(_AT_HAND, params)}
@@ -63,8 +62,8 @@ def _norms(company: int, node: Node, at: datetime) -> dict[str, Standard]:
 _WORKED = f"""
 SELECT actor, step, count(*)::int, sum(lines)::int, sum(units)::int, sum(pieces)::int, sum(meters)::int,
        extract(epoch FROM sum(at - before))::float8, max(at)
-FROM ({task_times.OBSERVED}) AS t (step, node, actor, before, at, lines, units, meters, pieces, documents)
-WHERE node = %(node)s::text GROUP BY 1, 2
+FROM ({task_times.OBSERVED_AT_NODE}) AS t (step, node, actor, before, at, lines, units, meters, pieces, documents)
+GROUP BY 1, 2
 """
 
 _AT_HAND = f"""
