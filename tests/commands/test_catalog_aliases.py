@@ -8,7 +8,14 @@ from uuid import UUID
 import pytest
 
 from entrepot.catalog import aliases, barcodes, queries
-from entrepot.catalog.commands.keep_aliases import AddAlias, AliasAdded, DropAlias, add_aliases, drop_aliases
+from entrepot.catalog.commands.keep_aliases import (
+    AddAlias,
+    AliasAdded,
+    AliasDropped,
+    DropAlias,
+    add_aliases,
+    drop_aliases,
+)
 from entrepot.catalog.commands.register import register_skus
 from entrepot.catalog.commands.register_packagings import RegisterPackaging, register_packagings
 from entrepot.catalog.commands.report_barcodes import (
@@ -95,6 +102,54 @@ def test_a_further_barcode_becomes_nobodys_own_and_no_cases(house: Floor):
     )
     assert isinstance(own, Invalid) and house.codes[0] in own.message
     assert isinstance(case, Invalid)
+
+
+@pytest.mark.parametrize("number", [OTHER, f"0{OTHER}"])
+def test_the_skus_own_barcode_is_no_further_one_and_the_sku_is_registered_again(house: Floor, number: str):
+    own = RegisterSku(COMPANY, house.codes[0], "x", barcode=OTHER)
+    done(register_skus, own)
+    (stands,) = done(add_aliases, alias(house, barcode=number))
+    assert (stands.sku, stands.barcode, stands.fresh) == (house.skus[0], number, False)
+    assert done(add_aliases, alias(house, barcode=house.codes[0]))[0].fresh is False
+    assert queries.aliases(sku=house.skus[0]) == []
+    done(register_skus, replace(own, name="y"))
+
+
+def test_a_further_barcode_becomes_the_skus_own_and_stands_but_once(house: Floor):
+    done(add_aliases, alias(house))
+    (again,) = done(add_aliases, alias(house, barcode=f"0{OTHER}"))
+    assert not again.fresh
+    done(register_skus, RegisterSku(COMPANY, house.codes[0], "x", barcode=f"0{OTHER}"))
+    assert [one.barcode for one in queries.aliases(sku=house.skus[0])] == [OTHER]
+    assert scanned(OTHER) == [house.skus[0]]
+
+
+def test_a_further_barcode_is_taken_in_all_spellings_also_for_codes(house: Floor):
+    done(add_aliases, alias(house))
+    for number in (OTHER, f"0{OTHER}"):
+        (own,) = register_skus(SYSTEM, requests=[RegisterSku(COMPANY, house.codes[1], "x", barcode=number)])
+        (code,) = register_skus(SYSTEM, requests=[RegisterSku(COMPANY, number, "x")])
+        (case,) = register_packagings(
+            SYSTEM, requests=[RegisterPackaging(COMPANY, house.codes[1], "case", 12, number)]
+        )
+        for refused, field in ((own, "barcode"), (code, "code"), (case, "barcode")):
+            assert isinstance(refused, Invalid) and refused.message.startswith(field), refused
+        assert house.codes[0] in own.message and house.codes[0] in code.message
+    done(register_packagings, RegisterPackaging(COMPANY, house.codes[2], "case", 12, "5012345678900"))
+    (unit,) = register_skus(
+        SYSTEM, requests=[RegisterSku(COMPANY, house.codes[1], "x", barcode="05012345678900")]
+    )
+    assert isinstance(unit, Invalid)
+
+
+def test_a_further_barcode_is_dropped_off_the_sku_that_is_named(house: Floor):
+    done(add_aliases, alias(house))
+    (wrong,) = drop_aliases(SYSTEM, requests=[DropAlias(COMPANY, OTHER, sku=house.codes[1])])
+    assert wrong == NotFound(what="alias", which=OTHER)
+    wrong, right = drop_aliases(SYSTEM, requests=[
+        DropAlias(COMPANY, OTHER, sku=house.codes[1]), DropAlias(COMPANY, OTHER, sku=house.codes[0])
+    ])  # fmt: skip
+    assert isinstance(wrong, NotFound) and right == AliasDropped(house.skus[0], OTHER)
 
 
 def test_aliases_stand_when_repeated_and_a_key_gets_its_answer(house: Floor):
@@ -244,7 +299,15 @@ def test_nothing_of_it_contradicts_itself(house: Floor):
     assert queries.discrepancies() == []
     sql.run(
         "UPDATE catalog_sku SET barcode = %(b)s WHERE id = %(s)s RETURNING id",
-        {"b": OTHER, "s": house.skus[1]},
+        {"b": f"0{OTHER}", "s": house.skus[1]},
     )
     assert [text.split(" of ")[0] for text in queries.discrepancies()] == [f"alias {OTHER}"]
-    sql.run("UPDATE catalog_sku SET barcode = '' WHERE id = %(s)s RETURNING id", {"s": house.skus[1]})
+    (code,) = sql.run(
+        "UPDATE catalog_sku SET barcode = '', code = %(b)s WHERE id = %(s)s RETURNING code",
+        {"b": f"0{OTHER}", "s": house.skus[1]},
+    )[0]
+    assert queries.discrepancies() == [f"alias {OTHER} of SKU {house.codes[0]} is the code of SKU {code}"]
+    sql.run(
+        "UPDATE catalog_sku SET code = %(c)s WHERE id = %(s)s RETURNING id",
+        {"c": house.codes[1], "s": house.skus[1]},
+    )

@@ -9,10 +9,11 @@ import pytest
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import NotFound, NotPermitted
+from entrepot.kernel.errors import NotFound, NotPermitted, RequestInFlight
 from entrepot.network import queries as network
 from entrepot.network.rules import local_day
 from entrepot.warehouse import performance_queries
+from entrepot.warehouse.commands import show_performance as command_of_looks
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import TakeList, take_lists
@@ -101,7 +102,16 @@ def test_yesterday_is_not_told(house: Floor):
     for seconds in (0, 60):
         put_away(at("pat", seconds), requests=[move])
     assert len(people(house)) == 1
+    elsewhere = next(one for one in network.nodes(company=COMPANY) if one.id == house.nodes[1])
+    noon = NOW + timedelta(seconds=3_600)
+    assert performance_queries.people_of(company=COMPANY, node=elsewhere, at=noon) == []
     assert people(house, seconds=2 * 86_400) == []
+
+
+def test_another_tab_that_notes_the_look_just_now_hinders_nobody(house: Floor, monkeypatch):
+    in_flight = [RequestInFlight(key="performance/ann")]
+    monkeypatch.setattr(command_of_looks, "show_performance", lambda *_, **__: in_flight)
+    note_look(someone("ann"), COMPANY, node(house))
 
 
 def test_who_looks_is_noted_once_a_day_and_only_whoever_may_sees(house: Floor):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from entrepot.kernel.ids import uuid7
@@ -28,6 +30,16 @@ def test_the_same_find_at_a_node_is_one_item(db):
     assert (item.type, item.role, item.facts) == (
         "expired on the floor", "inventory manager", {"barcode": "5012345600001", "flow": "pick"},
     )  # fmt: skip
+
+
+def test_a_find_that_is_reported_again_tells_its_item_what_that_lacked(db):
+    node = uuid7()
+    bare = ReportScan(COMPANY, node, "unknown", "4006381333931", "count", "nobody knows it")
+    report_scans(ADA, requests=[bare])
+    report_scans(ADA, requests=[replace(bare, place="A-01")])
+    report_scans(ADA, requests=[replace(bare, place="B-02", expected="MUG")])
+    (item,) = queries.of_subject(node)
+    assert item.facts == {"barcode": "4006381333931", "flow": "count", "place": "A-01", "expected": "MUG"}
 
 
 def test_a_find_that_is_reported_again_by_key_is_answered_as_before(db):

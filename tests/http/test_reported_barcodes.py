@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from entrepot.catalog import queries as catalog
 from entrepot.network import queries as network
 from entrepot.warehouse import floor_queries, queries
+from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.work import queries as work
 from tests.http.test_api import is_problem
@@ -62,6 +63,10 @@ def test_an_unknown_code_is_reported_in_one_tap_and_attached_to_its_sku(shop, ha
 
     sku = f"/stock/{stop.item.sku}/"
     assert UNKNOWN in browser.get(sku).content.decode()
+    elsewhere = catalog.skus(company=COMPANY, codes=["LAMP-OAK", "PEN-STEEL"])
+    (foreign,) = [one.id for one in elsewhere.values() if one.id != stop.item.sku][:1]
+    browser.post(f"/stock/{foreign}/aliases/drop/", {"alias": UNKNOWN})
+    assert [one.barcode for one in catalog.aliases(sku=stop.item.sku)] == [UNKNOWN]
     browser.post(f"{sku}aliases/drop/", {"alias": UNKNOWN})
     assert catalog.aliases(sku=stop.item.sku) == []
     browser.post(f"{sku}aliases/", {"alias": UNKNOWN})
@@ -77,6 +82,9 @@ def test_goods_that_bear_the_code_of_others_are_told_apart_and_that_is_not_attac
     hand.scans(f"=report|{other}")
     (item,) = items(shop)
     assert item.type == "wrong barcode"
+    told = console("inventory").get(f"/work/{item.id}/").content.decode()
+    assert f"{other} is the barcode of" in told
+    assert f"Attach {other} to SKU" not in told
     page = console("inventory").post(f"/work/{item.id}/attach/", {"sku": stop.item.code}, follow=True)
     assert "already" in page.content.decode()
     assert items(shop)[0].state == "open"
@@ -111,6 +119,33 @@ def test_what_stands_in_a_bin_that_is_counted_is_reported_with_the_bin(shop, han
     assert "Report this barcode" in hand.page
     hand.scans("=report|label 12")
     assert [(one.facts["flow"], one.facts["place"]) for one in items(shop)] == [("count", "A-01")]
+
+
+def test_a_number_that_is_counted_and_unknown_is_work_with_its_bin_before_the_tap(shop, handheld):
+    bins = {one.code: one.id for one in network.bins(nodes=[shop.nodes[0]])}
+    (asked,) = ask_counts(the_system(shop.now), requests=[AskCount(bins["A-01"])])
+    hand = handheld("supervisor")
+    hand.goes(f"/scan/count/{asked.task}/")
+    hand.scans("A-01", UNKNOWN)
+    (item,) = items(shop)
+    assert item.facts == {"barcode": UNKNOWN, "flow": "count", "place": "A-01"}
+    hand.scans(f"=report|{UNKNOWN}")
+    assert hand.right == [f"{UNKNOWN} is reported. Put the goods aside and go on."]
+    assert len(items(shop)) == 1
+
+
+def test_a_report_whose_answer_was_lost_is_not_told_as_a_failure(shop, handheld):
+    hand = handheld("supervisor")
+    stop = at_a_bin(shop, hand)
+    hand.scans(UNKNOWN)
+    walk = hand.at
+    hand.scans(f"=report|{UNKNOWN}", key="lost")
+    pick(the_system(shop.now), requests=[PickFulfillment(stop.fulfillment)])
+    hand.scans(f"=report|{UNKNOWN}", key="lost")
+    assert hand.at != walk and not hand.wrong, hand.wrong
+    hand.at = walk
+    hand.scans(f"=report|{UNKNOWN}", key="other")
+    assert hand.wrong
 
 
 def test_what_came_and_nobody_knows_is_reported_at_the_dock(shop, handheld):

@@ -12,6 +12,7 @@ from entrepot.network import queries as network_queries
 from entrepot.network.commands import register as network
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse import floor_queries, queries, waves
+from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
@@ -296,8 +297,9 @@ def test_a_tote_is_passed_on_to_the_next_zone_and_taken_up_by_its_number(shop, h
     (wave,) = propose_wave(system, requests=[ProposeWave(node, method="pass")])
     release_wave(system, requests=[ReleaseWave(wave.wave)])
     lists = queries.pick_lists(wave=wave.wave)
-    second = next(one for one in lists if one.leg == 2)
-    (first,) = [one for one in lists if one.leg == 1 and _order_of(one) == _order_of(second)]
+    begin = {_order_of(one): one for one in lists if one.leg == 1}
+    second = next(one for one in lists if one.leg == 2 and _order_of(one) in begin)
+    first = begin[_order_of(second)]
 
     hand = handheld("supervisor")
     hand.goes(f"/scan/pick/list/{second.id}/")
@@ -317,8 +319,27 @@ def test_a_tote_is_passed_on_to_the_next_zone_and_taken_up_by_its_number(shop, h
     other = handheld("root")
     other.goes("/scan/pick/")
     other.scans("t-9")
-    assert other.at == f"/scan/pick/list/{second.id}/"
+    assert other.asks == ("Tote T-9 goes to zone", "B")
+    assert "Put it down at CONV-B." in other.page and "Take it here" in other.page
+    assert queries.pick_list(second.id).picker == "", "whoever puts it down takes no list"
+    other.goes(f"/scan/pick/list/{second.id}/")
     assert queries.pick_list(second.id).picker == shop.people["root"].username
+
+    for row in floor_queries.stops(pick_list=second.id):
+        pick(system, requests=[PickFulfillment(row.stop.fulfillment)])
+    other.goes("/scan/pick/")
+    other.scans("T-9")
+    assert other.asks == ("Bring tote T-9", "to packing")
+    sql.run(
+        "UPDATE warehouse_fulfillment SET state = 'cancelled' WHERE id = %(id)s::uuid RETURNING id",
+        {"id": _order_of(second)},
+    )
+    other.goes(other.at)
+    assert other.asks[1] == "put it away"
+    sql.run(
+        "UPDATE warehouse_fulfillment SET state = 'picked' WHERE id = %(id)s::uuid RETURNING id",
+        {"id": _order_of(second)},
+    )
 
 
 def _order_of(one: queries.PickListRow) -> object:

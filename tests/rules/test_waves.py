@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from entrepot.kernel.errors import Said
 from entrepot.warehouse import lists
 from entrepot.warehouse.labor import Standard
-from entrepot.warehouse.lists import OnList, Plan, Stop, plan_lists, turns
+from entrepot.warehouse.lists import OnList, Plan, Stop, later_leg, plan_lists, turns
 from entrepot.warehouse.routing import Layout
 from entrepot.warehouse.waves import (
     FLOOR_RESTS,
@@ -38,6 +38,7 @@ from entrepot.warehouse.waves import (
     paced,
     pick_seconds,
     place_of,
+    through,
     room,
     stands_still,
     why_others_wait,
@@ -257,11 +258,27 @@ def test_totes_pass_the_zones_in_one_order_and_leave_none_out(found: list[Stop],
         ways.setdefault(one.stops[0][0].load, []).append((one.leg, one.zone))
     turn = turns(found, Waves(pass_zones=tuple(named)))
     for load, way in ways.items():
-        assert [leg for leg, _ in way] == list(range(1, len(way) + 1))
+        assert [leg for leg, _ in way] == [turn[zone] + 1 for _, zone in way]
         assert {zone for _, zone in way} == {stop.zone for stop in found if stop.load == load}
         assert [turn[zone] for _, zone in way] == sorted(turn[zone] for _, zone in way)
-    known = [zone for zone in named if zone in turn]
-    assert sorted(turn, key=turn.__getitem__)[: len(known)] == known
+    assert all(turn[zone] == named.index(zone) for zone in turn if zone in named)
+    assert len(set(turn.values())) == len(turn)
+
+
+@given(st.integers(1, 9), st.integers(0, 40), st.integers(1, 9))
+def test_a_list_that_is_added_comes_at_its_zones_next_turn(zone: int, current: int, zones: int):
+    leg = later_leg(zone, current, zones)
+    assert leg >= max(zone, current) and (leg - zone) % zones == 0
+    assert leg == zone or leg < current + zones
+
+
+def test_a_zone_that_was_passed_comes_after_those_that_were_not():
+    assert [later_leg(zone, 2, 3) for zone in (1, 2, 3)] == [4, 2, 3]
+
+
+def test_the_whole_way_names_each_zone_once():
+    policy = through(Waves(pass_zones=("B",), pass_places=("CONV-B",)), ["A", "B", ""])
+    assert policy.pass_zones == ("B", "A", "")
 
 
 def test_places_of_the_conveyor_are_those_of_the_zones_named():

@@ -232,14 +232,26 @@ SELECT s.id, s.code, s.name, m.units, s.list_price FROM catalog_component AS m J
 WHERE m.sku_id = %(sku)s::uuid ORDER BY s.code
 """
 
-_CONTRADICTIONS = """
-SELECT format('alias %s of SKU %s is the barcode of SKU %s', a.barcode, s.code, o.code)
-FROM catalog_alias AS a JOIN catalog_sku AS s ON s.id = a.sku_id
-JOIN catalog_sku AS o ON o.company_id = a.company_id AND o.barcode = a.barcode AND o.barcode <> '' AND o.id <> a.sku_id
+# The number of an article, in one of its spellings, as `barcodes.spellings` knows them.
+_NUMBER = "CASE WHEN {0} ~ '^([0-9]{{8}}|[0-9]{{12,14}})$' THEN lpad({0}, 14, '0') ELSE {0} END"
+_ALIAS = f"""(SELECT a.company_id, a.barcode, a.sku_id, s.code, {_NUMBER.format("a.barcode")} AS number
+    FROM catalog_alias AS a JOIN catalog_sku AS s ON s.id = a.sku_id)"""
+
+_CONTRADICTIONS = f"""
+SELECT format('alias %s of SKU %s is the barcode of SKU %s', a.barcode, a.code, o.code)
+FROM {_ALIAS} AS a JOIN catalog_sku AS o ON o.company_id = a.company_id AND o.id <> a.sku_id AND o.barcode <> ''
+  AND {_NUMBER.format("o.barcode")} = a.number
 UNION ALL
-SELECT format('alias %s of SKU %s stands on a %s', a.barcode, s.code, p.kind)
-FROM catalog_alias AS a JOIN catalog_sku AS s ON s.id = a.sku_id
-JOIN catalog_packaging AS p ON p.company_id = a.company_id AND p.barcode = a.barcode AND p.barcode <> ''
+SELECT format('alias %s of SKU %s is the code of SKU %s', a.barcode, a.code, o.code)
+FROM {_ALIAS} AS a JOIN catalog_sku AS o ON o.company_id = a.company_id AND o.id <> a.sku_id
+  AND {_NUMBER.format("o.code")} = a.number
+UNION ALL
+SELECT format('alias %s of SKU %s stands on a %s', a.barcode, a.code, p.kind)
+FROM {_ALIAS} AS a JOIN catalog_packaging AS p ON p.company_id = a.company_id AND p.barcode <> ''
+  AND {_NUMBER.format("p.barcode")} = a.number
+UNION ALL
+SELECT format('alias %s of SKU %s is alias %s of SKU %s', a.barcode, a.code, o.barcode, o.code)
+FROM {_ALIAS} AS a JOIN {_ALIAS} AS o ON o.company_id = a.company_id AND o.number = a.number AND o.sku_id > a.sku_id
 UNION ALL
 SELECT format('SKU %s has a category with blanks around it: %L', code, category) FROM catalog_sku
 WHERE category <> btrim(category)

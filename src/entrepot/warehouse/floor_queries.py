@@ -58,7 +58,7 @@ class Waiting(NamedTuple):
 
 
 def waiting(*, company: int, node: UUID) -> Waiting:
-    """Lists with open stops, of the latest thousand; orders to be picked without a list and fulfillments to be packed,
+    """Lists with open stops; orders to be picked without a list and fulfillments to be packed,
     of the first five hundred; buckets to be put away, carts to be sorted, pick faces to be filled, bins
     to be counted. 1 statement."""
     return Waiting(*sql.run(_WAITING, {"company": company, "node": node})[0])
@@ -81,7 +81,7 @@ class PickJob:
 
 def pick_jobs(*, company: int, node: UUID, person: str, limit: int = 30) -> list[PickJob]:
     """Lists and orders with open tasks at a node: those of the person first, then those of nobody, the most urgent
-    first. 1 statement."""
+    first. Of lists the first thousand by their cut-offs are looked at. 1 statement."""
     params = {"company": company, "node": node, "person": person, "limit": limit}
     return [PickJob(*row[:8]) for row in sql.run(_JOBS, params)]
 
@@ -200,12 +200,21 @@ WHERE CASE WHEN %(list)s::uuid IS NOT NULL THEN l.list_id = %(list)s::uuid
 ORDER BY l.place, t.sequence, t.id
 """
 
-# Of a node's lists the latest thousand, and of queues the first five hundred: what waits does not make a page slow.
-_LATEST = """(SELECT * FROM warehouse_picklist WHERE company_id = %(company)s::smallint
-    AND node_id = %(node)s::uuid ORDER BY id DESC LIMIT 1000)"""
+OPEN_LISTS = """SELECT s.list_id AS id, count(*)::int AS open
+FROM warehouse_picktask AS t JOIN warehouse_liststop AS s ON s.task_id = t.id
+WHERE t.state = 'open' AND t.company_id = %(company)s::smallint AND t.node_id = {node} GROUP BY 1"""
+"""Lists of a node with open stops, and how many each has: found by what is open, however many lists are done."""
 
-_OPEN_OF_LIST = """SELECT count(*)::int AS open FROM warehouse_liststop AS s
-    JOIN warehouse_picktask AS t ON t.id = s.task_id AND t.state = 'open' WHERE s.list_id = l.id"""
+# Of a node's lists and queues so many: what waits does not make a page slow. Those of the first cut-offs come first,
+# and of a wave those that were written first: they are of its most urgent orders.
+_FIRST = f"""(SELECT l.*, o.open, w.method, w.cutoff_at
+    FROM ({OPEN_LISTS.format(node="%(node)s::uuid")}) AS o JOIN warehouse_picklist AS l ON l.id = o.id
+    JOIN warehouse_wave AS w ON w.id = l.wave_id WHERE l.picker IN ('', %(person)s::text)
+    ORDER BY l.picker = '', w.cutoff_at, l.id LIMIT 1000)"""
+
+_LATEST_UNSORTED = """(SELECT l.*, w.method
+    FROM warehouse_picklist AS l JOIN warehouse_wave AS w ON w.id = l.wave_id AND w.method IN ('batch', 'zone')
+    WHERE l.company_id = %(company)s::smallint AND l.node_id = %(node)s::uuid ORDER BY l.id DESC LIMIT 1000)"""
 
 _ON_NO_LIST = """SELECT count(*)::int AS open FROM warehouse_picktask AS t
     WHERE t.fulfillment_id = f.id AND t.state = 'open'
@@ -219,8 +228,8 @@ WHERE r.queue = '{queue}' ORDER BY r.priority DESC, r.due_at, r.subject LIMIT 50
 """
 
 _UNSORTED = f"""
-SELECT l.id, l.number, l.picker, w.method, l.zone, s.stops
-FROM {_LATEST} AS l JOIN warehouse_wave AS w ON w.id = l.wave_id AND w.method IN ('batch', 'zone')
+SELECT l.id, l.number, l.picker, l.method, l.zone, s.stops
+FROM {_LATEST_UNSORTED} AS l
 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE t.state = 'open') AS open,
         (count(*) FILTER (WHERE s.tote = '' AND t.picked > 0
             AND f.state IN ('released', 'picking', 'picked')))::int AS stops
@@ -230,8 +239,7 @@ WHERE s.open = 0 AND s.stops > 0
 """
 
 _WAITING = f"""
-SELECT (SELECT count(*)::int FROM {_LATEST} AS l CROSS JOIN LATERAL ({_OPEN_OF_LIST}) AS s
-        WHERE s.open > 0),
+SELECT (SELECT count(*)::int FROM ({OPEN_LISTS.format(node="%(node)s::uuid")}) AS l),
        (SELECT count(*)::int FROM ({_QUEUED.format(queue="pick")}) AS f CROSS JOIN LATERAL ({_ON_NO_LIST}) AS t
         WHERE t.open > 0),
        (SELECT count(*)::int FROM ({_QUEUED.format(queue="pack")}) AS f),
@@ -245,14 +253,13 @@ SELECT (SELECT count(*)::int FROM {_LATEST} AS l CROSS JOIN LATERAL ({_OPEN_OF_L
 """
 
 _JOBS = f"""
-SELECT 'list', l.id, l.number, l.picker, s.open, w.method, l.zone,
+SELECT 'list', l.id, l.number, l.picker, l.open, l.method, l.zone,
        CASE WHEN l.leg > 0 THEN COALESCE((SELECT string_agg(DISTINCT c.code, ', ') FROM warehouse_liststop AS s
            JOIN warehouse_picktask AS t ON t.id = s.task_id
            JOIN warehouse_tote AS c ON c.fulfillment_id = t.fulfillment_id WHERE s.list_id = l.id), '') ELSE '' END,
        l.picker <> %(person)s::text AS later,
-       0 AS urgent, w.cutoff_at AS due, l.id AS key
-FROM {_LATEST} AS l JOIN warehouse_wave AS w ON w.id = l.wave_id CROSS JOIN LATERAL ({_OPEN_OF_LIST}) AS s
-WHERE l.picker IN ('', %(person)s::text) AND s.open > 0 AND {IN_TURN}
+       0 AS urgent, l.cutoff_at AS due, l.id AS key
+FROM {_FIRST} AS l WHERE {IN_TURN}
 UNION ALL
 SELECT 'order', f.id, f.number, f.picker, t.open, 'discrete', '', '', f.picker <> %(person)s::text, -f.priority,
        f.due_at, f.id

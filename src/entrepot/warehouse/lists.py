@@ -45,7 +45,7 @@ class Plan(NamedTuple):
 
 class Planned(NamedTuple):
     """A list: its stops in the order of the way, each with its place on the cart (0: any). `leg`: which zone in turn it
-    is of a tote that passes from zone to zone; 0: no tote does."""
+    is on the way of totes that pass, the same for all; 0: no tote does."""
 
     zone: str
     stops: tuple[tuple[Stop, int], ...]
@@ -95,19 +95,29 @@ def _passed(stops: Sequence[Stop], plan: Plan | None, policy: Waves, times: Time
         zones: dict[str, list[Stop]] = {}
         for stop in load:
             zones.setdefault(stop.zone, []).append(stop)
-        for leg, zone in enumerate(sorted(zones, key=turn.__getitem__), 1):
-            planned.append(walked(zone, [zones[zone]], plan, spot, policy, times)._replace(leg=leg))
+        for zone in sorted(zones, key=turn.__getitem__):
+            one = walked(zone, [zones[zone]], plan, spot, policy, times)
+            planned.append(one._replace(leg=turn[zone] + 1))
     return planned
 
 
+def later_leg(leg: int, current: int, zones: int) -> int:
+    """The leg of a list that is added when its tote is at `current`: a zone that the tote has passed comes once more
+    when it has been through all of them."""
+    rounds = -(-max(0, current - leg) // zones)
+    return leg + rounds * zones
+
+
 def turns(stops: Iterable[Stop], policy: Waves) -> dict[str, int]:
-    """Which zone totes pass first: those of the policy in its order, then by the pick sequence of their bins."""
+    """At which place on their way totes pass each zone, from 0: those of the policy at theirs, the others behind them
+    by the pick sequence of their bins."""
     first: dict[str, int] = {}
     for stop in stops:
         first[stop.zone] = min(stop.pick_sequence, first.get(stop.zone, stop.pick_sequence))
     named = {zone: i for i, zone in enumerate(policy.pass_zones)}
-    order = sorted(first, key=lambda zone: (named.get(zone, len(named)), first[zone], zone))
-    return {zone: i for i, zone in enumerate(order)}
+    others = sorted(first.keys() - named.keys(), key=lambda zone: (first[zone], zone))
+    behind = {zone: i for i, zone in enumerate(others, len(named))}
+    return {zone: (named | behind)[zone] for zone in first}
 
 
 def spots(plan: Plan | None) -> ToSpot:

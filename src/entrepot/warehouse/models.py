@@ -98,7 +98,13 @@ class PickTask(models.Model):
 
     class Meta:
         db_table = "warehouse_picktask"
-        indexes = [models.Index(fields=["fulfillment_id"], name="warehouse_picktask_of")]
+        indexes = [
+            models.Index(fields=["fulfillment_id"], name="warehouse_picktask_of"),
+            # What is open of a node is little beside all that it ever picked: the floor asks for it all day.
+            models.Index(
+                fields=["company_id", "node_id"], name="warehouse_picktask_open", condition=Q(state="open")
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="warehouse_picktask_state_known", condition=Q(state__in=states.TASK.states)

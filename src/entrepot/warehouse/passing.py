@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Iterable
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,10 +16,12 @@ FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
 JOIN warehouse_picktask AS o ON o.fulfillment_id = t.fulfillment_id AND o.state = 'open'
 JOIN warehouse_liststop AS os ON os.task_id = o.id
 JOIN warehouse_picklist AS e ON e.id = os.list_id AND e.leg > 0 AND (e.leg, e.id) < (l.leg, l.id)
-WHERE s.list_id = l.id
+WHERE s.list_id = l.id AND l.picker = '' AND NOT EXISTS (
+    SELECT FROM warehouse_liststop AS bs JOIN warehouse_picktask AS b ON b.id = bs.task_id
+    WHERE bs.list_id = l.id AND b.state IN ('done', 'short'))
 """
-"""Of a list `l` with a leg: the lists `e` of the same order that are not done and come before it. A list that was made
-for what came up short has its own legs, and its place among the others by them."""
+"""Of a list `l` with a leg: the lists `e` of the same order that are not done and come before it; none where somebody
+walks it or something of it is done, for there its tote is."""
 
 IN_TURN = f"(l.leg = 0 OR NOT EXISTS (SELECT {EARLIER}))"
 """Of a list `l`: whether its tote is there."""
@@ -45,28 +47,20 @@ class Next(NamedTuple):
 
 
 def waits_for(lists: Collection[UUID]) -> dict[UUID, list[Before]]:
-    """The lists that have to be done before each of these, the next to be done first. 1 statement."""
+    """The lists that have to be done before each of these, the next to be done first. 1 statement, none for no
+    list."""
     found: dict[UUID, list[Before]] = {}
-    for key, *before, _leg in sql.run(_WAITS_FOR, {"ids": list(lists)}):
+    for key, *before, _leg in sql.run(_WAITS_FOR, {"ids": list(lists)}) if lists else ():
         found.setdefault(key, []).append(Before(*before))
     return found
 
 
-def not_in_turn(
-    legs: Mapping[UUID, tuple[str, int]], done_with: Collection[UUID] = ()
-) -> dict[UUID, Refused]:
-    """Why lists, given with their numbers and legs, can't be walked yet; what is `done_with` them hinders none. 1
-    statement, none where no tote passes."""
-    passing = [key for key, (_, leg) in legs.items() if leg]
-    found = waits_for(passing) if passing else {}
-    refused: dict[UUID, Refused] = {}
-    for key, before in found.items():
-        hindering = next((one for one in before if one.id not in done_with), None)
-        if hindering:
-            refused[key] = errors.ToteElsewhere(
-                list=legs[key][0], zone=hindering.zone or "–", before=hindering.number
-            )
-    return refused
+def hindered(number: str, before: Iterable[Before], done_with: Container[UUID] = ()) -> Refused | None:
+    """Why a list can't be walked yet, given with what is `before` it; what is `done_with` it hinders it not."""
+    hindering = next((one for one in before if one.id not in done_with), None)
+    if hindering is None:
+        return None
+    return errors.ToteElsewhere(list=number, zone=hindering.zone or "–", before=hindering.number)
 
 
 def next_of(pick_list: UUID) -> Next | None:
@@ -82,11 +76,31 @@ def taken_up(*, company: int, node: UUID, tote: str) -> Next | None:
     return Next(*rows[0]) if rows else None
 
 
+class Standing(NamedTuple):
+    """What a tote holds: a fulfillment by its number, and how far that is."""
+
+    number: str
+    state: str
+
+
+def standing(*, company: int, node: UUID, tote: str) -> Standing | None:
+    """The fulfillment whose units stand in a tote; None where it is free or unknown. 1 statement."""
+    rows = sql.run(_STANDING, {"company": company, "node": node, "tote": tote.upper()})
+    return Standing(*rows[0]) if rows else None
+
+
 def place_for(one: Next, at: datetime) -> str:
     """The place of the conveyor for the zone where a tote goes; '' where there is none. 1 statement."""
     in_force = policies.in_force(one.company, waves.Waves, at)
     return waves.place_of(policies.of_scope(in_force, one.node_code, waves.Waves()), one.zone)
 
+
+# What was cancelled stands in its tote until somebody puts it away.
+_STANDING = """
+SELECT f.number, f.state FROM warehouse_tote AS t JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
+WHERE t.node_id = %(node)s::uuid AND t.code = %(tote)s::text AND f.company_id = %(company)s::smallint
+  AND f.state IN ('released', 'picking', 'picked', 'cancelled')
+"""
 
 _WAITS_FOR = f"""
 SELECT DISTINCT l.id, e.id, e.number, e.zone, e.leg

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from entrepot.kernel import policies, sql
 from entrepot.network.queries import Node
 from entrepot.warehouse import task_times
+from entrepot.warehouse.floor_queries import OPEN_LISTS
 from entrepot.warehouse.labor import Labor, Standard
 from entrepot.warehouse.performance import AtHand, Performance, Worked, day_began, performances
 from entrepot.warehouse.waves import Waves
@@ -35,8 +36,7 @@ def people_of(*, company: int, node: Node, at: datetime) -> list[Performance]:
     since = day_began(at, node.time_zone)
     idle_max_s = policies.of_scope(policies.in_force(company, Labor, at), "", Labor()).idle_max_s
     params = {
-        "company": company, "since": since, "until": at, "limit": None, "idle": idle_max_s, "node": node.code,
-        "of": node.id,
+        "company": company, "since": since, "until": at, "limit": None, "idle": idle_max_s, "of": node.id,
     }  # fmt: skip
     worked = [Worked(*row) for row in sql.run(_WORKED, params)]
     at_hand = {person: AtHand(lists, stops) for person, lists, stops in sql.run(_AT_HAND, params)}
@@ -62,17 +62,13 @@ def _norms(company: int, node: Node, at: datetime) -> dict[str, Standard]:
 _WORKED = f"""
 SELECT actor, step, count(*)::int, sum(lines)::int, sum(units)::int, sum(pieces)::int, sum(meters)::int,
        extract(epoch FROM sum(at - before))::float8, max(at)
-FROM ({task_times.OBSERVED}) AS t (step, node, actor, before, at, lines, units, meters, pieces, documents)
-WHERE node = %(node)s::text GROUP BY 1, 2
+FROM ({task_times.OBSERVED_AT_NODE}) AS t (step, node, actor, before, at, lines, units, meters, pieces, documents)
+GROUP BY 1, 2
 """
 
-# Of a node's lists the latest thousand, as everywhere on the floor.
-_AT_HAND = """
-SELECT l.picker, count(DISTINCT l.id)::int, count(*)::int
-FROM (SELECT id, picker FROM warehouse_picklist WHERE company_id = %(company)s::smallint AND node_id = %(of)s::uuid
-      ORDER BY id DESC LIMIT 1000) AS l
-JOIN warehouse_liststop AS s ON s.list_id = l.id
-JOIN warehouse_picktask AS t ON t.id = s.task_id AND t.state = 'open'
+_AT_HAND = f"""
+SELECT l.picker, count(*)::int, sum(o.open)::int
+FROM ({OPEN_LISTS.format(node="%(of)s::uuid")}) AS o JOIN warehouse_picklist AS l ON l.id = o.id
 WHERE l.picker <> '' GROUP BY 1
 """
 

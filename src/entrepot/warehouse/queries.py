@@ -234,16 +234,19 @@ class PickListRow:
     """The zone where its tote is before it comes here; '' where it is here, or none passes."""
 
 
-def pick_lists(*, wave: UUID, limit: int = 500) -> list[PickListRow]:
-    """The lists of a wave in the order of their numbers. 1 statement."""
-    statement = _LISTS.format(which="l.wave_id = %(wave)s::uuid", earlier=EARLIER) + " LIMIT %(limit)s::int"
-    return [PickListRow(*row) for row in sql.run(statement, {"wave": wave, "limit": limit})]
+def pick_lists(*, wave: UUID, behind: UUID | None = None, limit: int | None = None) -> list[PickListRow]:
+    """The lists of a wave in the order of their numbers, those `behind` one. 1 statement."""
+    which = "l.wave_id = %(wave)s::uuid AND (%(behind)s::uuid IS NULL OR l.id > %(behind)s::uuid)"
+    statement = _LISTS.format(which=which, earlier=EARLIER) + " LIMIT %(limit)s::int"
+    params = {"wave": wave, "behind": behind, "limit": limit}
+    return [PickListRow(*row) for row in sql.run(statement, params)]
 
 
 def open_lists(*, company: int, node: UUID | None = None, limit: int = 50) -> list[PickListRow]:
-    """Lists of a node or all with open stops, the first made first, of their latest thousand. 1 statement."""
-    which = """l.id IN (SELECT id FROM warehouse_picklist WHERE company_id = %(company)s::smallint
-        AND (%(node)s::uuid IS NULL OR node_id = %(node)s::uuid) ORDER BY id DESC LIMIT 1000) AND s.open > 0"""
+    """Lists of a node or all with open stops, the first made first. 1 statement."""
+    which = """l.id IN (SELECT s.list_id FROM warehouse_picktask AS t JOIN warehouse_liststop AS s ON s.task_id = t.id
+        WHERE t.state = 'open' AND t.company_id = %(company)s::smallint
+          AND (%(node)s::uuid IS NULL OR t.node_id = %(node)s::uuid))"""
     params = {"company": company, "node": node, "limit": limit}
     return [
         PickListRow(*row)

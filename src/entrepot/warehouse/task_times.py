@@ -278,7 +278,7 @@ SELECT company_id::int, id, code FROM network_node WHERE company_id = ANY(%(comp
 # Events of one moment are one report. Whatever somebody reported before, of any kind, ends what came before it; to bind
 # a tote is none, but part of the pick that follows. With a scanner a list or an order is reported stop by stop: all
 # stops that somebody reports of it one after the other are one task.
-OBSERVED = f"""
+_OBSERVED = f"""
 WITH reports AS MATERIALIZED (
     SELECT actor, occurred_at AS at,
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.pick' AND subject_kind = 'fulfillment') AS picked,
@@ -333,7 +333,7 @@ WITH reports AS MATERIALIZED (
         SELECT 'count', c.node_id, count(*), sum(l.counted), 0, NULL, count(DISTINCT c.id), NULL
         FROM warehouse_counttask AS c JOIN warehouse_countline AS l ON l.task_id = c.id
         WHERE c.id = ANY(t.counted) GROUP BY 2) AS w
-    WHERE t.before IS NOT NULL AND t.at - t.before <= make_interval(secs => %(idle)s::int)
+    WHERE t.before IS NOT NULL AND t.at - t.before <= make_interval(secs => %(idle)s::int) {{of_node}}
 ), apart AS (
     SELECT *, sum(CASE WHEN goes_on THEN 0 ELSE 1 END) OVER (PARTITION BY actor, step, node_id ORDER BY at) AS task
     FROM (SELECT *, run = lag(run) OVER before_it AND before = lag(at) OVER before_it AS goes_on
@@ -350,6 +350,9 @@ JOIN network_node AS n ON n.id = t.node_id
 WHERE %(limit)s::int IS NULL OR t.place <= %(limit)s::int
 ORDER BY t.at DESC, t.actor, t.step
 """
+OBSERVED = _OBSERVED.format(of_node="")
+OBSERVED_AT_NODE = _OBSERVED.format(of_node="AND w.node_id = %(of)s::uuid")
+"""The same of one node: of what was done elsewhere nothing but when it was reported is read."""
 
 _DONE = f"""
 SELECT t.step, t.node, date_trunc('minute', t.at AT TIME ZONE n.time_zone)::time, LEAST(t.lines, %(many)s::int),

@@ -100,6 +100,12 @@ def by_method(policy: Waves, method: str) -> Waves:
     return replace(policy, method=method)  # type: ignore[arg-type]
 
 
+def through(policy: Waves, zones: Iterable[str]) -> Waves:
+    """The policy with the whole way of totes that pass: behind the zones that it names, these."""
+    rest = [zone for zone in zones if zone not in policy.pass_zones]
+    return replace(policy, pass_zones=(*policy.pass_zones, *rest), pass_places=())
+
+
 def place_of(policy: Waves, zone: str) -> str:
     """Where totes for a zone are put down; '' where nobody said."""
     return dict(zip(policy.pass_zones, policy.pass_places, strict=False)).get(zone, "")

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
+from entrepot.catalog.barcodes import spellings
 from entrepot.kernel import sql
 
 Barcode = tuple[int, str]
@@ -14,6 +15,11 @@ Barcode = tuple[int, str]
 Bearer = tuple[UUID, str]
 """A SKU by its id, and the kind of its packaging; '' is the SKU itself, `ALIAS` that by a further barcode."""
 ALIAS = "alias"
+
+
+def spelled(company: int, barcode: str) -> list[Barcode]:
+    """A barcode in all its spellings: they are one number to a scanner."""
+    return [(company, name) for name in spellings(barcode)] if barcode else []
 
 
 def lock_bearers(barcodes: Iterable[Barcode]) -> dict[Barcode, set[Bearer]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from entrepot.catalog import aliases
-from entrepot.catalog.barcodes import spellings
-from entrepot.catalog.commands.bearers import ALIAS, lock_bearers
+from entrepot.catalog.commands.bearers import ALIAS, lock_bearers, spelled
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -28,17 +27,21 @@ class AddAlias:
 
 @dataclass(frozen=True, slots=True)
 class AliasAdded:
+    """`fresh`: scanners did not know the SKU by it before, in no spelling."""
+
     sku: UUID
     barcode: str
+    fresh: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DropAlias:
-    """A further barcode that stands on nothing any more."""
+    """A further barcode that stands on nothing any more; where `sku` names one by its code, only if it is of that."""
 
     company: int
     barcode: str
     key: str | None = None
+    sku: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ def add_aliases(cause: Cause, /, *, requests: Sequence[AddAlias]) -> list[AliasA
     """Further barcodes of SKUs. A number stands for one SKU in all its spellings.
 
     Locks: the barcodes of each company. Refuses: NotFound (the SKU); Invalid (a barcode that can't be one);
-    catalog.barcode_taken. Again: what stands already is left alone, with or without a key. 5 statements.
+    catalog.barcode_taken. Again: what stands already, as a further one or the SKU's own, is left alone, with or without
+    a key. 5 statements.
     """
     answers = decide(requests)
     write(cause, [
@@ -63,9 +67,10 @@ def add_aliases(cause: Cause, /, *, requests: Sequence[AddAlias]) -> list[AliasA
 
 def decide(requests: Sequence[AddAlias]) -> list[AliasAdded | Refused]:
     """Which of these may stand, one after the other. Holds the barcodes to the end of the transaction. 4 statements."""
-    spelled = {one.barcode: spellings(one.barcode) for one in requests}
-    bears = lock_bearers((one.company, name) for one in requests for name in spelled[one.barcode])
-    names = sorted({(one.company, name) for one in requests for name in (one.sku, *spelled[one.barcode])})
+    places_of = {(one.company, one.barcode): spelled(one.company, one.barcode) for one in requests}
+    bears = lock_bearers(place for places in places_of.values() for place in places)
+    asked = {(one.company, one.sku) for one in requests}
+    names = sorted(asked.union(*places_of.values()))
     known = {
         (company, code): sku
         for company, code, sku in sql.run(_KNOWN, sql.columns(("companies", "codes"), names))
@@ -76,20 +81,16 @@ def decide(requests: Sequence[AddAlias]) -> list[AliasAdded | Refused]:
     answers: list[AliasAdded | Refused] = []
     for one in requests:
         sku = known.get((one.company, one.sku))
-        places = [(one.company, name) for name in spelled[one.barcode]]
-        others = {
-            bearer
-            for place in places
-            for bearer, kind in bears[place]
-            if bearer != sku or kind not in ("", ALIAS)
-        }
-        others |= {known[place] for place in places if place in known and known[place] != sku}
+        places = places_of[one.company, one.barcode]
+        named = {bearer for place in places for bearer in bears[place]}
+        named |= {(known[place], "") for place in places if place in known}
+        others = {bearer for bearer, kind in named if bearer != sku or kind not in ("", ALIAS)}
         refused = aliases.misfit(one.barcode) or _refusal(one, sku, others, codes)
         if refused or sku is None:
             answers.append(refused or NotFound(what="SKU", which=one.sku))
             continue
         bears[one.company, one.barcode].add((sku, ALIAS))
-        answers.append(AliasAdded(sku, one.barcode))
+        answers.append(AliasAdded(sku, one.barcode, not named))
     return answers
 
 
@@ -105,10 +106,10 @@ def _refusal(
 
 
 def write(cause: Cause, added: Sequence[tuple[int, AliasAdded]]) -> None:
-    """Keep what was decided: what is new of it is told. 1 statement."""
-    if not added:
+    """Keep what was decided: what is new of it is told. 1 statement, none where nothing is."""
+    rows = sorted({(company, one.barcode, one.sku) for company, one in added if one.fresh})
+    if not rows:
         return
-    rows = sorted({(company, one.barcode, one.sku) for company, one in added})
     new = sql.run(
         _ADD, sql.columns(("companies", "barcodes", "skus"), rows) | {"who": cause.actor.name, "at": cause.at}
     )
@@ -119,18 +120,20 @@ def write(cause: Cause, added: Sequence[tuple[int, AliasAdded]]) -> None:
 def drop_aliases(cause: Cause, /, *, requests: Sequence[DropAlias]) -> list[AliasDropped | Refused]:
     """Barcodes that no scanner knows a SKU by any more; its own barcode is changed with the SKU.
 
-    Locks: the aliases. Refuses: NotFound. Again: by key. 1 statement.
+    Locks: the aliases. Refuses: NotFound (also one of another SKU than was named). Again: by key. 1 statement.
     """
-    rows = sorted({(one.company, one.barcode) for one in requests})
-    gone = sql.run(_DROP, sql.columns(("companies", "barcodes"), rows))
-    announce(cause, _events(gone, "dropped"))
-    left = {(company, barcode): sku for sku, company, barcode in gone}
-    return [
-        AliasDropped(left[one.company, one.barcode], one.barcode)
-        if (one.company, one.barcode) in left
-        else NotFound(what="alias", which=one.barcode)
-        for one in requests
-    ]
+    rows = sorted({(one.company, one.barcode, one.sku) for one in requests})
+    gone = sql.run(_DROP, sql.columns(("companies", "barcodes", "codes"), rows))
+    announce(cause, _events([row[:3] for row in gone], "dropped"))
+    left = {(company, barcode): (sku, code) for sku, company, barcode, code in gone}
+    answers: list[AliasDropped | Refused] = []
+    for one in requests:
+        sku, code = left.get((one.company, one.barcode), (None, ""))
+        if sku is None or one.sku not in ("", code):
+            answers.append(NotFound(what="alias", which=one.barcode))
+        else:
+            answers.append(AliasDropped(sku, one.barcode))
+    return answers
 
 
 def _events(rows: Sequence[tuple[UUID, int, str]], what: str) -> list[Event]:
@@ -155,6 +158,9 @@ ON CONFLICT (company_id, barcode) DO NOTHING RETURNING sku_id, company_id::int, 
 """
 
 _DROP = """
-DELETE FROM catalog_alias AS a USING unnest(%(companies)s::smallint[], %(barcodes)s::text[]) AS d(company, barcode)
-WHERE a.company_id = d.company AND a.barcode = d.barcode RETURNING a.sku_id, a.company_id::int, a.barcode
+DELETE FROM catalog_alias AS a
+USING unnest(%(companies)s::smallint[], %(barcodes)s::text[], %(codes)s::text[]) AS d(company, barcode, code),
+      catalog_sku AS s
+WHERE a.company_id = d.company AND a.barcode = d.barcode AND s.id = a.sku_id AND d.code IN ('', s.code)
+RETURNING a.sku_id, a.company_id::int, a.barcode, s.code
 """

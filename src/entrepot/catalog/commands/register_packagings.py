@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.catalog import packagings
-from entrepot.catalog.commands.bearers import Barcode, Bearer, lock_bearers
+from entrepot.catalog.commands.bearers import Barcode, Bearer, lock_bearers, spelled
 from entrepot.catalog.packagings import RegisterPackaging
 from entrepot.catalog.register import Register, put
 from entrepot.kernel import sql
@@ -34,10 +34,10 @@ def register_packagings(
 
     Locks: the barcodes of each company, the SKUs in the order of company and code, then their packagings.
     Refuses: NotFound (the SKU); Invalid (a pallet not of whole cases; a barcode that is misread, or stands on something
-    else). Again: what stands already is left alone, with or without a key. 4 statements; 2 more where barcodes are
-    given, and 1 where one ends.
+    else, in whatever spelling). Again: what stands already is left alone, with or without a key. 4 statements; 2 more
+    where barcodes are given, and 1 where one ends.
     """
-    bears = lock_bearers((one.company, one.barcode) for one in requests)
+    bears = lock_bearers(name for one in requests for name in spelled(one.company, one.barcode))
     names = {(one.company, one.sku) for one in requests}
     skus = {
         (company, code): sku
@@ -81,7 +81,8 @@ class _Facts:
         self.bears = bears
 
     def misfit(self, sku: UUID, one: RegisterPackaging) -> Refused | None:
-        others = self.bears.get((one.company, one.barcode), set()) - {(sku, one.kind)}
+        names = spelled(one.company, one.barcode)
+        others = {bearer for name in names for bearer in self.bears.get(name, ())} - {(sku, one.kind)}
         taken = (one.barcode,) if others else ()
         return packagings.misfit(one, self.units[sku], taken)
 

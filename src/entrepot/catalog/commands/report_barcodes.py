@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from entrepot.catalog import aliases, barcodes
@@ -22,7 +23,8 @@ from entrepot.work.scanning import FINDS
 
 ATTACHED = "catalog"
 """The root cause of an item that ends by attaching its code."""
-ABOUT = tuple(FINDS[find] for find in (aliases.FIND_UNKNOWN, aliases.FIND_WRONG))
+WRONG = FINDS[aliases.FIND_WRONG]
+ABOUT = (FINDS[aliases.FIND_UNKNOWN], WRONG)
 PHOTOS_MAX = 3
 """Pictures of one report: whoever keeps the catalog wants to see the label, not an album."""
 
@@ -83,14 +85,14 @@ def _named(requests: Sequence[ReportBarcode], cause: Cause) -> dict[tuple[int, s
     found: dict[tuple[int, str], list[str]] = {}
     for company in sorted({one.company for one in requests}):
         texts = sorted({one.scanned for one in requests if one.company == company})
-        skus = catalog.by_scan(company=company, scans=[_scan(text, cause) for text in texts])
+        skus = catalog.by_scan(company=company, scans=[scan_of(text, cause.at.date()) for text in texts])
         found |= {(company, text): [sku.code for sku in one] for text, one in zip(texts, skus, strict=True)}
     return found
 
 
-def _scan(text: str, cause: Cause) -> barcodes.Scan:
+def scan_of(text: str, today: date) -> barcodes.Scan:
     """What a text names, as the handheld looks it up; what can't be read names nothing but itself."""
-    said = barcodes.read(text, cause.at.date())
+    said = barcodes.read(text, today)
     also = (text, text.upper())
     if isinstance(said, Refused):
         return barcodes.Scan(text, also)

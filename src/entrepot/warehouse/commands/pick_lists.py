@@ -89,7 +89,7 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
     wrong = wrong_pickers(cause, {one.picker for one in requests if one.picker})
     found = _lock([one.pick_list for one in requests])
     left = {stop.list for stop in _open(list(found))}
-    elsewhere = _elsewhere(found)
+    before = _before(found)
     may_give = cause.actor.may("warehouse.release_wave")
     taken: dict[UUID, str] = {}
     answers: list[ListTaken | Refused] = []
@@ -104,8 +104,8 @@ def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTak
             answers.append(errors.ListTaken(list=one.number, picker=with_))
         elif picker in wrong:
             answers.append(wrong[picker])
-        elif picker and one.id in elsewhere:
-            answers.append(elsewhere[one.id])
+        elif picker and (elsewhere := passing.hindered(one.number, before.get(one.id, ()))):
+            answers.append(elsewhere)
         else:
             taken[one.id] = picker
             answers.append(ListTaken(one.id, one.number, picker))
@@ -141,16 +141,14 @@ def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPic
     moved = moved_stops(
         {place: (one.pick_list, one.stops) for place, one in enumerate(requests) if one.stops}
     )
-    elsewhere = _elsewhere(found, done_with=found)
+    before = _before(found)
     answers: dict[int, Refused] = {}
     going: dict[UUID, PickList] = {}
-    for place, request in enumerate(requests):
+    for place, request in _in_turn(requests, found):
         one = found.get(request.pick_list)
-        refusal = (
-            moved.get(place)
-            or _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
-            or elsewhere.get(request.pick_list)
-        )
+        refusal = moved.get(place) or _refusal(cause, request, one, stops.get(request.pick_list, ()), going)
+        if refusal is None and one is not None:
+            refusal = passing.hindered(one.number, before.get(one.id, ()), going)
         if refusal is None:
             going[request.pick_list] = request
         else:
@@ -237,8 +235,15 @@ def _outcome(
     )  # fmt: skip
 
 
-def _elsewhere(found: Mapping[UUID, _List], done_with: Collection[UUID] = ()) -> dict[UUID, Refused]:
-    return passing.not_in_turn({key: (one.number, one.leg) for key, one in found.items()}, done_with)
+def _before(found: Mapping[UUID, _List]) -> dict[UUID, list[passing.Before]]:
+    """Of the lists whose tote passes, those that have to be done before them."""
+    return passing.waits_for([one.id for one in found.values() if one.leg])
+
+
+def _in_turn(requests: Sequence[PickList], found: Mapping[UUID, _List]) -> list[tuple[int, PickList]]:
+    """The requests with their places, as totes pass: a list is judged when those before it are."""
+    legs = {one.id: (one.leg, one.id) for one in found.values() if one.leg}
+    return sorted(enumerate(requests), key=lambda one: legs.get(one[1].pick_list, (0, _NONE)))
 
 
 def _lock(lists: Sequence[UUID]) -> dict[UUID, _List]:
@@ -248,6 +253,8 @@ def _lock(lists: Sequence[UUID]) -> dict[UUID, _List]:
 def _open(lists: Sequence[UUID]) -> list[_Open]:
     return [_Open(*row) for row in sql.run(_OPEN, {"ids": lists})]
 
+
+_NONE = UUID(int=0)
 
 _LOCK = """
 SELECT id, number, company_id::int, picker, leg FROM warehouse_picklist WHERE id = ANY(%(ids)s::uuid[])

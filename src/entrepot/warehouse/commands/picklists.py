@@ -11,7 +11,7 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.network import queries as network
 from entrepot.warehouse import waves
-from entrepot.warehouse.lists import Plan, Planned, Stop, plan_lists
+from entrepot.warehouse.lists import Plan, Planned, Stop, later_leg, plan_lists
 from entrepot.warehouse.queries import BEGUN
 from entrepot.warehouse.routing import Layout
 from entrepot.warehouse.shelf_queries import pieces_in
@@ -32,6 +32,15 @@ def plans(nodes: Collection[UUID]) -> dict[UUID, Plan]:
         node: Plan(Layout(tuple(map(float, one.aisles)), tuple(map(float, one.cross_aisles)), one.depot), one.unit_mm)
         for node, one in network.layouts(nodes=nodes).items()
     }  # fmt: skip
+
+
+def zones_of(nodes: Collection[UUID]) -> dict[UUID, list[str]]:
+    """The zones of nodes that units are picked from, by the pick sequence of their bins; '' holds what stands in none.
+    One statement, none for no node."""
+    found: dict[UUID, list[str]] = {}
+    for node, zone in sql.run(_ZONES, {"nodes": list(nodes)}) if nodes else ():
+        found.setdefault(node, []).append(zone)
+    return found
 
 
 def stops_of(fulfillments: Sequence[UUID]) -> dict[UUID, list[Stop]]:
@@ -102,11 +111,14 @@ def write_lists(planned: Mapping[OfWave, Sequence[Planned]]) -> dict[UUID, list[
 def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UUID]]) -> None:
     """Put tasks that take the place of short ones on new lists of the same waves, each with its way.
 
-    `short` are the tasks that came up short, `again` the new ones by fulfillment. 1 statement; 7 more where a wave is
-    concerned.
+    `short` are the tasks that came up short, `again` the new ones by fulfillment. Where a tote passes from zone to
+    zone, a new list comes at its zone's turn, or when the tote has been through the others: what is walked now stays in
+    turn.
+    1 statement; 7 more where a wave is concerned, and 1 where totes pass.
     """
     found = {
-        row[0]: (OfWave(*row[1:4]), row[4], row[5]) for row in sql.run(_WAVES_OF, {"tasks": list(short)})
+        row[0]: (OfWave(*row[1:4]), row[4], row[5], row[6])
+        for row in sql.run(_WAVES_OF, {"tasks": list(short)})
     }
     found = {fulfillment: one for fulfillment, one in found.items() if again.get(fulfillment)}
     if not found:
@@ -115,22 +127,33 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
     where = plans({wave.node for wave, *_ in found.values()})
     times = times_of({wave.node for wave, *_ in found.values()})
     in_force = policies.InForce([wave.company for wave, *_ in found.values()], [waves.Waves], cause.at)
+    zones = zones_of({wave.node for wave, _, method, _ in found.values() if method == "pass"})
     by_wave: dict[OfWave, list[Stop]] = defaultdict(list)
     policies_ = {}
-    for fulfillment, (wave, code, method) in sorted(found.items()):
+    for fulfillment, (wave, code, method, _) in sorted(found.items()):
         by_wave[wave] += stops.get(fulfillment, [])
-        policies_[wave] = waves.by_method(in_force.of(wave.company, waves.Waves, code)[1], method)
+        policy = waves.by_method(in_force.of(wave.company, waves.Waves, code)[1], method)
+        policies_[wave] = waves.through(policy, zones.get(wave.node, ()))
+    current = {fulfillment: leg for fulfillment, (*_, leg) in found.items()}
     planned = {
-        wave: plan_lists(
-            tasks,
-            where.get(wave.node),
-            policies_[wave],
-            cause.chance(),
-            times.get(wave.node, waves.BY_POLICY),
-        )
+        wave: [
+            _in_turn(one, current, len(policies_[wave].pass_zones))
+            for one in plan_lists(
+                tasks,
+                where.get(wave.node),
+                policies_[wave],
+                cause.chance(),
+                times.get(wave.node, waves.BY_POLICY),
+            )
+        ]
         for wave, tasks in by_wave.items()
     }
     write_lists(planned)
+
+
+def _in_turn(one: Planned, current: Mapping[UUID, int], zones: int) -> Planned:
+    """A list of one order whose tote is at a leg already."""
+    return one._replace(leg=later_leg(one.leg, current[one.stops[0][0].load], zones)) if one.leg else one
 
 
 _LIST = ("id", "number", "company_id", "node_id", "wave_id", "zone", "length_mm", "seconds", "leg")
@@ -155,6 +178,12 @@ WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.state = 'open'
 ORDER BY t.fulfillment_id, t.sequence, t.id
 """
 
+_ZONES = """
+SELECT b.node_id, COALESCE(z.code, '') FROM network_bin AS b LEFT JOIN network_zone AS z ON z.id = b.zone_id
+WHERE b.node_id = ANY(%(nodes)s::uuid[]) AND b.kind IN ('pick', 'reserve')
+GROUP BY 1, 2 ORDER BY 1, min(b.pick_sequence), 2
+"""
+
 _ON_LISTS = f"""
 SELECT l.list_id, t.state = 'open', {BEGUN}, {_STOP_OF}
 FROM {_TASKS}
@@ -169,7 +198,10 @@ WHERE s.task_id = d.task
 """
 
 _WAVES_OF = """
-SELECT DISTINCT ON (t.fulfillment_id) t.fulfillment_id, l.wave_id, l.company_id::int, l.node_id, n.code, w.method
+SELECT DISTINCT ON (t.fulfillment_id) t.fulfillment_id, l.wave_id, l.company_id::int, l.node_id, n.code, w.method,
+       COALESCE((SELECT max(e.leg) FROM warehouse_picktask AS o JOIN warehouse_liststop AS os ON os.task_id = o.id
+                 JOIN warehouse_picklist AS e ON e.id = os.list_id
+                 WHERE o.fulfillment_id = t.fulfillment_id AND (e.picker <> '' OR o.state IN ('done', 'short'))), 0)
 FROM warehouse_picktask AS t
 JOIN warehouse_liststop AS s ON s.task_id = t.id
 JOIN warehouse_picklist AS l ON l.id = s.list_id

@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, RequestInFlight
 from entrepot.kernel.events import Event
 from entrepot.network.queries import Node
 from entrepot.network.rules import local_day
@@ -64,7 +64,9 @@ def note_look(cause: Cause, company: int, node: Node) -> None:
     Raises what is refused."""
     key = f"performance/{cause.actor.name}/{node.id}/{local_day(cause.at, node.time_zone):%F}"
     (answer,) = show_performance(cause, requests=[ShowPerformance(company, node.id, key)])
-    if isinstance(answer, Refused):
+    if isinstance(answer, Refused) and not isinstance(
+        answer, RequestInFlight
+    ):  # another tab notes it just now
         raise answer
 
 

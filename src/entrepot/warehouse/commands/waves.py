@@ -75,7 +75,7 @@ def release_wave(cause: Cause, /, *, requests: Sequence[ReleaseWave]) -> list[Wa
     with the reason, and waits for another wave.
 
     Locks: the waves in id order, then as `warehouse.release`. Refuses: NotFound; WrongState (released or dropped
-    already). Again: by key. 13 statements, and those of `warehouse.release`.
+    already). Again: by key. 13 statements, 1 more where totes pass from zone to zone, and those of `warehouse.release`.
     """
     found = _lock([one.wave for one in requests])
     answers: dict[UUID, Refused | None] = {}
@@ -172,9 +172,10 @@ class _Release:
         self, went: Mapping[UUID, Sequence[UUID]], stops: Mapping[UUID, Sequence[Stop]]
     ) -> dict[picklists.OfWave, list[Planned]]:
         planned = {}
+        zones = picklists.zones_of({one.node for one in self.waves.values() if one.method == "pass"})
         for wave in self.waves.values():
             _, policy = self.in_force.of(wave.company, rules.Waves, wave.node_code)
-            policy = rules.by_method(policy, wave.method)
+            policy = rules.through(rules.by_method(policy, wave.method), zones.get(wave.node, ()))
             mine: list[Stop] = [stop for one in went[wave.id] for stop in stops[one]]
             name = picklists.OfWave(wave.id, wave.company, wave.node)
             planned[name] = plan_lists(

@@ -30,9 +30,10 @@ class AliasIn(Strict):
 
 
 class AliasGoneIn(Strict):
-    """A further barcode that stands on nothing any more."""
+    """A further barcode that stands on nothing any more; where `sku` is named, only if it is of that."""
 
     barcode: Barcode
+    sku: Code | None = None
     key: Own = None
 
 
@@ -84,8 +85,9 @@ def take_aliases_away(
     """Further barcodes that are taken away; a SKU's own barcode is changed with the SKU."""
     of = parse.company_of(company)
     return give(
-        request, drop_aliases, payload, idempotency_key, lambda one, key: DropAlias(of, one.barcode, key)
-    )
+        request, drop_aliases, payload, idempotency_key,
+        lambda one, key: DropAlias(of, one.barcode, key, one.sku or ""),
+    )  # fmt: skip
 
 
 @router.post("/aliases/attach", response={200: AttachedOut | list[Each[AttachedOut]], **REFUSED})

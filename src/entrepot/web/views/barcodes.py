@@ -6,12 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.keep_aliases import AddAlias, DropAlias, add_aliases, drop_aliases
-from entrepot.catalog.commands.report_barcodes import ABOUT, AttachBarcode, attach_barcodes
+from entrepot.catalog.commands.report_barcodes import (
+    ABOUT,
+    WRONG,
+    AttachBarcode,
+    attach_barcodes,
+    scan_of,
+)
 from entrepot.kernel import pictures
 from entrepot.web.edge import Request, back, clean, console, file_of, give
 from entrepot.work import queries as work
@@ -21,9 +28,17 @@ def of_item(request: Request, found: work.Item) -> dict[str, Any]:
     """What the page of a work item about a barcode shows of it; nothing for any other."""
     if found.type not in ABOUT:
         return {}
+    code = str(found.facts.get("barcode", ""))
+    whose = _bearers(found.company, code) if found.type == WRONG else []
     may_attach = found.state != "done" and request.reader.actor.may("catalog.attach_barcodes")
-    return {"asked_barcode": found.facts.get("barcode", ""), "may_attach": may_attach,
+    return {"asked_barcode": code, "may_attach": may_attach and not whose, "barcode_of": whose,
             "barcode_photos": catalog.photos_of(item=found.id)}  # fmt: skip
+
+
+def _bearers(company: int, code: str) -> list[catalog.Sku]:
+    """Whose barcode a code is now: it can't be another SKU's beside."""
+    (found,) = catalog.by_scan(company=company, scans=[scan_of(code, timezone.now().date())])
+    return found
 
 
 @require_safe
@@ -76,7 +91,10 @@ def add(request: Request, which: UUID) -> HttpResponse:
 @console
 def drop(request: Request, which: UUID) -> HttpResponse:
     """A barcode that is none of the SKU any more."""
-    wanted = DropAlias(request.reader.company.id, clean(request.POST.get("alias")))
+    found = catalog.sku_by_id(which)
+    if found is None:
+        raise Http404
+    wanted = DropAlias(request.reader.company.id, clean(request.POST.get("alias")), sku=found.code)
     results = give(
         request, drop_aliases, [wanted], lambda _: gettext("Scanners don't know it by this barcode any more.")
     )

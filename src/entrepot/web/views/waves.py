@@ -52,6 +52,8 @@ from entrepot.work import queries as work
 PAGE = 50
 AHEAD_MAX = 10_080
 """Minutes, a week."""
+LISTS_SHOWN = 200
+"""Lists of a wave that are shown at once."""
 LISTS_MAX = 1_000
 """Open lists that are counted; the first of them are shown."""
 TROUBLES = ("node stands still", "orders wait for a wave", "orders late on the floor")
@@ -161,7 +163,8 @@ def wave(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     after = int_in(request.GET.get("after")) or 0
     orders = queries.wave_orders(which, after=after, limit=PAGE + 1)
-    lists = queries.pick_lists(wave=which)
+    behind = uuid_in(request.GET.get("lists"))
+    lists = queries.pick_lists(wave=which, behind=behind, limit=LISTS_SHOWN + 1)
     context = {
         "wave": found,
         "asked": _asked(found, request.reader.company.currency),
@@ -169,7 +172,8 @@ def wave(request: Request, which: UUID) -> HttpResponse:
         "done": found.stops - found.open_stops,
         "orders": orders[:PAGE],
         "next": orders[PAGE - 1].place if len(orders) > PAGE else None,
-        "lists": lists,
+        "lists": lists[:LISTS_SHOWN],
+        "lists_behind": lists[LISTS_SHOWN - 1].id if len(lists) > LISTS_SHOWN else None,
         "pickers": _pickers(request) if found.open_stops else [],
         "shorts": short_queries.shorts_of(which, limit=PAGE),
     }

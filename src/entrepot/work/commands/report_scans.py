@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
@@ -35,9 +36,10 @@ class ReportScan:
 def report_scans(cause: Cause, /, *, requests: Sequence[ReportScan]) -> list[ItemOpened | Refused]:
     """A work item for each find, one at a time for the same thing at a node. Stock stays as it is.
 
-    Locks: as `work.open`. Again: the item that stands. The statements of `work.open`.
+    Locks: as `work.open`. Again: the item that stands, which is told what it lacked. The statements of `work.open`, and
+    1 more where an item stands.
     """
-    return open_items(
+    answers = open_items(
         cause,
         requests=[
             OpenItem(
@@ -48,8 +50,24 @@ def report_scans(cause: Cause, /, *, requests: Sequence[ReportScan]) -> list[Ite
             for one in requests
         ],
     )  # fmt: skip
+    more = {
+        answer.item: wire.dump(_where(one))
+        for one, answer in zip(requests, answers, strict=True)
+        if isinstance(answer, ItemOpened) and not answer.fresh and _where(one)
+    }
+    if more:
+        sql.change(_FILL, sql.columns(("items", "facts"), sorted(more.items())))
+    return answers
 
 
 def _where(one: ReportScan) -> dict[str, str]:
     known = {"place": one.place, "expected": one.expected}
     return {name: said for name, said in known.items() if said}
+
+
+# Whoever reported it first knew it better: only what is absent is filled in.
+_FILL = """
+UPDATE work_item AS w SET facts = d.facts || w.facts
+FROM unnest(%(items)s::uuid[], %(facts)s::text[]::jsonb[]) AS d(item, facts)
+WHERE w.id = d.item AND NOT w.facts @> d.facts AND jsonb_typeof(w.facts) = 'object'
+"""

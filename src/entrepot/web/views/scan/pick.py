@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -25,6 +26,7 @@ from entrepot.warehouse.floor_queries import StopRow
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, clean, console
 from entrepot.web.views.scan.screen import (
+    EVERYWHERE,
     Choice,
     Goods,
     Outcome,
@@ -74,7 +76,42 @@ def jobs(request: Request) -> HttpResponse:
     at = Progress("pick jobs", UUID(int=0), (), 0)
     if request.method == "POST":
         return hear(request, at, (), lambda: _jobs(request), lambda scan, _: _open(request, scan))
-    return show(request, _jobs(request))
+    tote = clean(request.GET.get("tote"))
+    return show(request, (_tote(request, tote) if tote else None) or _jobs(request))
+
+
+def _tote(request: Request, code: str) -> Screen | None:
+    """Where a tote goes that somebody has in hand; None where it is none, or free."""
+    node, company = node_of(request), request.reader.company.id
+    found = passing.standing(company=company, node=node.id, tote=code) if node else None
+    if node is None or found is None:
+        return None
+    onward = passing.taken_up(company=company, node=node.id, tote=code)
+    if onward:
+        return _onward(code, onward)
+    told = {"tote": code, "number": found.number}
+    if found.state == "cancelled":
+        ask, what = gettext("%(number)s in tote %(tote)s is cancelled") % told, gettext("put it away")
+    elif found.state == "picked":
+        ask, what = gettext("Bring tote %(tote)s") % told, gettext("to packing")
+    else:
+        ask, what = gettext("Tote %(tote)s waits") % told, gettext("%(number)s is not picked yet") % told
+    return Screen(code, ask, what, scans=gettext("List, order or tote"), back="scan-pick")
+
+
+def _onward(code: str, onward: passing.Next) -> Screen:
+    """The zone where a tote goes, and its place on the conveyor; whoever stands there takes it by a tap."""
+    place = passing.place_for(onward, timezone.now())
+    here = Choice(
+        reverse("scan-walk", args=["list", onward.list]),
+        gettext("Take it here"),
+        gettext("list %(list)s") % {"list": onward.number},
+    )
+    return Screen(
+        code, gettext("Tote %(tote)s goes to zone") % {"tote": code}, onward.zone or "–",
+        note=gettext("Put it down at %(place)s.") % {"place": place} if place else "",
+        choices=(here,), scans=gettext("List, order or tote"), back="scan-pick",
+    )  # fmt: skip
 
 
 def _jobs(request: Request) -> Screen:
@@ -108,9 +145,8 @@ def _open(request: Request, scan: Scan) -> Outcome:
     if found:
         return redirect("scan-walk", "order", found[0])
     node = node_of(request)
-    came = passing.taken_up(company=company, node=node.id, tote=text) if node else None
-    if came:
-        return redirect("scan-walk", "list", came.list)
+    if node and passing.standing(company=company, node=node.id, tote=text):
+        return redirect(f"{reverse('scan-pick')}?{urlencode({'tote': text})}")
     return astray(scan, gettext("the number of a list or an order, or a tote that was passed on"), ("name",))
 
 
@@ -211,7 +247,7 @@ def _may_take(request: Request) -> bool:
 def _turned_away(request: Request, refused: Refused) -> HttpResponse:
     """To the lists, and why. A scan that was taken before and is sent once more did count."""
     key = clean(request.POST.get("key"))
-    if not key or not kernel.is_answered(key, ["work.keep_scans", *COMMANDS]):
+    if not key or not kernel.is_answered(key, [*EVERYWHERE, *COMMANDS]):
         messages.error(request, refusal(refused))
     return redirect("scan-pick")
 

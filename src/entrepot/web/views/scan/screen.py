@@ -40,6 +40,10 @@ REPORT = "=report|"
 """What the button begins with that reports a code; behind it stands the code."""
 
 
+EVERYWHERE = ("work.keep_scans", "catalog.report_barcodes")
+"""The commands that a scan may have come to on any screen, beside those of its flow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tap:
     """A button that says something instead of a barcode."""
@@ -143,14 +147,15 @@ def hear(
 ) -> HttpResponse:
     """Take one scan: once, however often it is sent. What is wrong is shown on the same step, and changes nothing."""
     key = clean(request.POST.get("key"))
-    if not key or kernel.is_answered(key, ["work.keep_scans", "catalog.report_barcodes", *commands]):
+    if not key or kernel.is_answered(key, [*EVERYWHERE, *commands]):
         return redirect(request.path)
     outcome = _outcome(request, done, key, screen, decide)
     if isinstance(outcome, Keep):
         outcome = keep(request, done, (*done.tokens, outcome.token), key) or redirect(request.path)
     if isinstance(outcome, Refused):
-        _report(request, done.flow, outcome)
-        return show(request, screen(), outcome)
+        shown = screen()
+        _report(request, done.flow, shown.goods or Goods(), outcome)
+        return show(request, shown, outcome)
     if isinstance(outcome, str):
         messages.success(request, outcome)
         return redirect(request.path)
@@ -163,20 +168,20 @@ def over(
     """Off a task that is done, to its list. A scan that came for it later, as from another handheld, did nothing, and
     is told so."""
     key = clean(request.POST.get("key"))
-    if request.method == "POST" and not (key and kernel.is_answered(key, ["work.keep_scans", *commands])):
+    if request.method == "POST" and not (key and kernel.is_answered(key, [*EVERYWHERE, *commands])):
         messages.error(request, refusal(errors.ScanMoved(flow=flow, subject=str(subject))))
     elif told:
         messages.success(request, told)
     return redirect(then)
 
 
-def _report(request: Request, flow: str, refused: Refused) -> None:
+def _report(request: Request, flow: str, goods: Goods, refused: Refused) -> None:
     """Have a person decide about what was found, where whoever scans can't."""
     text, node = clean(request.POST.get("scan")), node_of(request)
     find = find_of(refused, text, of_a_count=flow == "count")
     if find and node:
         company = request.reader.company.id
-        wanted = ReportScan(company, node.id, find, text, flow, refused.message)
+        wanted = ReportScan(company, node.id, find, text, flow, refused.message, goods.place, goods.expected)
         give_one(request, report_scans, wanted)
 
 
@@ -206,7 +211,8 @@ def _reported(request: Request, done: Progress, key: str, goods: Goods, text: st
         return answer
     told = gettext("%(code)s is reported. Put the goods aside and go on.")
     known = gettext("%(code)s was reported before. Put the goods aside and go on.")
-    return (told if answer.fresh else known) % {"code": text}
+    # Who counts has reported it by the scan already: the tap adds what is said or shown beside.
+    return (told if answer.fresh or done.flow == "count" else known) % {"code": text}
 
 
 def _outcome(
