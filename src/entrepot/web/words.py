@@ -200,6 +200,8 @@ WORDS: dict[str, str | Promise] = {
     "returns.reopen": _("return opened again"),
     "returns.watch": _("what waits too long looked at"),
     "returns.watch_departures": _("what is owed looked at"),
+    "returns.watch_repairs": _("repairs looked at"),
+    "returns.watch_sent_back": _("what goes back to customers looked at"),
     "returns.forget_marks": _("old fingerprints forgotten"),
     "returns.forget_photos": _("photos of a person forgotten"),
     "returns.review": _("return decided"),
