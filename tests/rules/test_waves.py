@@ -38,9 +38,9 @@ from entrepot.warehouse.waves import (
     paced,
     pick_seconds,
     place_of,
-    through,
     room,
     stands_still,
+    through,
     why_others_wait,
 )
 
