@@ -14,6 +14,7 @@ from entrepot.kernel import ready, sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.network.commands import register as network
 from entrepot.orders.commands.edit import EditOrder, edit
+from entrepot.orders.commands.hold import PlaceHold, place_hold
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.warehouse import counted, queries, tasks, waves
 from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
@@ -272,11 +273,10 @@ def test_without_a_promise_an_order_is_late_after_a_day(house: Floor):
     (order,) = waiting(house, 1, (0, 1))
     assert watched(NOW + timedelta(hours=2)).waiting == 0
     assert watched(NOW + timedelta(hours=25)).waiting == 1
-    sql.change("UPDATE orders_order SET held_by = 'fraud review' WHERE id = %(id)s", {"id": order})
+    place_hold(SYSTEM, requests=[PlaceHold(order, "fraud review", "looked at")])
     assert watched(NOW + timedelta(hours=25)) == FloorWatched(COMPANY, 0, 0, 1), (
         "what is held waits for somebody else"
     )
-    sql.change("UPDATE orders_order SET held_by = '' WHERE id = %(id)s", {"id": order})
 
 
 def test_what_streams_waits_for_no_wave(house: Floor):
