@@ -167,13 +167,17 @@ def test_a_key_makes_one_document(house):
     assert sql.run("SELECT count(*)::int FROM channels_orderdocument") == [(1,)]
 
 
-def test_what_came_is_not_asked_for_again(house):
+def test_an_order_that_came_in_part_is_told_whole_and_one_that_came_not_again(house):
     partner()
     (which,) = bought(house)
     line = sql.run("SELECT id FROM purchasing_orderline WHERE number = 1")[0][0]
     receive(CLERK, requests=[ReceiveOrder(which, (ReceivedLine(line, 6),))])
     (one,) = made(which)
-    assert isinstance(one, OrderDocumentMade) and said(one.content) == ("00", ["4", "4"])
+    assert isinstance(one, OrderDocumentMade) and said(one.content) == ("00", ["10", "4"])
+    second = sql.run("SELECT id FROM purchasing_orderline WHERE number = 2")[0][0]
+    close_rest(BUYER, requests=[CloseRest(which, "enough", (second,))])
+    (again,) = made(which)
+    assert isinstance(again, OrderDocumentMade) and said(again.content) == ("05", ["10"])
     receive(CLERK, requests=[ReceiveOrder(which)])
     (refused,) = made(which)
     assert isinstance(refused, WrongState) and refused.facts["found"] == "received"
@@ -218,6 +222,46 @@ def test_documents_of_an_order_go_one_after_the_other_and_none_after_its_own_end
         "superseded",
         "sent",
     ]
+
+
+def give_up_the_first(house: Retailer, there: Receiver, *, is_cancelled: bool) -> UUID:
+    """An order whose first document is given up while another waits behind it."""
+    partner(url=there.url)
+    there.status = 503
+    (which,) = bought(house)
+    made(which)
+    assert sent() == 0
+    if is_cancelled:
+        cancel(BUYER, requests=[CancelOrder(which, "late")])
+    made(which)
+    sql.change(
+        "UPDATE kernel_delivery SET attempts = %(n)s, next_try_at = created_at WHERE attempts > 0",
+        {"n": len(RETRY_AFTER)},
+    )
+    sent()
+    there.status = 200
+    there.got.clear()
+    for minutes in range(2, 6):
+        sent(minutes)
+    return which
+
+
+def test_nothing_goes_out_in_the_place_of_what_was_given_up(house, there):
+    which = give_up_the_first(house, there, is_cancelled=False)
+    assert there.got == []
+    found = [(one.purpose, one.state, one.error) for one in queries.order_documents(which)]
+    assert found == [("05", "failed", "HTTP 503"), ("00", "failed", "HTTP 503")]
+    assert sql.run("SELECT type FROM work_item WHERE state = 'open'") == [("order not sent",)]
+    made(which)
+    sent(7)
+    assert purposes(there) == ["00"]
+
+
+def test_an_order_of_which_nothing_arrived_is_not_cancelled_with_its_supplier(house, there):
+    which = give_up_the_first(house, there, is_cancelled=True)
+    assert there.got == []
+    found = [(one.purpose, one.state) for one in queries.order_documents(which)]
+    assert found == [("01", "superseded"), ("00", "failed")]
 
 
 def test_one_that_was_taken_while_another_came_says_so(house):

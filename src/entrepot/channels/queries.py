@@ -448,6 +448,13 @@ def order_document(which: UUID) -> WrittenDocument | None:
     return WrittenDocument(*rows[0]) if rows else None
 
 
+def kept_from(document: WrittenDocument) -> str:
+    """Why no document of an order before this one reached the supplier; '' where one did, or may have. 1 statement."""
+    before = {"order": document.order, "which": document.id}
+    ((has_reached, error),) = sql.run(_BEFORE, before)
+    return "" if has_reached else error or "no document before it was sent"
+
+
 def takes_documents(order: UUID, at: datetime) -> bool:
     """Whether the supplier of an order is sent X12 documents, by the policy `channels.x12`. 2 statements."""
     rows = sql.run(_SUPPLIER, {"order": order})
@@ -471,6 +478,12 @@ _ORDER_DOCUMENT = f"{_WRITTEN} WHERE d.id = %(which)s::uuid"
 _WRITTEN_DOCUMENTS = f"""{_WRITTEN}
 WHERE d.order_id = %(order)s::uuid AND (%(after)s::uuid IS NULL OR d.id < %(after)s::uuid)
 ORDER BY d.id DESC LIMIT %(limit)s::int
+"""
+
+_BEFORE = """
+SELECT COALESCE(bool_or(state IN ('file', 'sent')), FALSE),
+       (array_agg(error ORDER BY id DESC) FILTER (WHERE error <> ''))[1]
+FROM channels_orderdocument WHERE order_id = %(order)s::uuid AND id < %(which)s::uuid
 """
 
 _SUPPLIER = """

@@ -30,6 +30,7 @@ from entrepot.channels.commands.tell_webhooks import (
 from entrepot.channels.spreadsheet import importer, parse, read
 from entrepot.channels.statements.stated import SOURCE
 from entrepot.channels.x12 import contract as x12
+from entrepot.channels.x12.purchase_order import ORIGINAL
 from entrepot.kernel.aside import Unwanted, watched
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import WEBHOOK, Claimed, is_last
@@ -153,10 +154,14 @@ def post_webhook(cause: Cause, message: Claimed) -> None:
 
 def post_order(cause: Cause, message: Claimed) -> None:
     """Post a purchase order to its supplier, and note what became of it. What fails at the last try is given up; where
-    an answer is lost it comes twice, under one control number. One that a later one was made in the place of stays."""
+    an answer is lost it comes twice, under one control number. One that a later one was made in the place of stays, and
+    so does one in the place of what the supplier never had."""
     which = msgspec.json.decode(message.body, type=Posted).document
     found = queries.order_document(which)
     if found is None or found.state != "waiting":
+        return
+    if found.purpose != ORIGINAL and (why := queries.kept_from(found)):
+        note_order_documents(cause, requests=[NoteOrderDocument(which, why, is_posted=False)])
         return
     headers = {"Content-Type": "application/edi-x12", "User-Agent": "Entrepot", "Idempotency-Key": str(which)}
     error = ""

@@ -169,10 +169,12 @@ def _write(cause: Cause, rows: Sequence[tuple[Any, ...]], orders: dict[UUID, tup
 
 @dataclass(frozen=True, slots=True)
 class NoteOrderDocument:
-    """What became of a document that was posted; `error` is why it is given up."""
+    """What became of a document; `error` is why it is given up. `is_posted`: it was tried itself; else none of its
+    order before it reached the supplier."""
 
     document: UUID
     error: str = ""
+    is_posted: bool = True
     key: str | None = None
 
 
@@ -188,11 +190,13 @@ def note_order_documents(
 ) -> list[OrderDocumentNoted | Refused]:
     """Documents that were taken, or that are given up: these are work for a buyer.
 
-    One that was taken while another came in its place says so. Locks: the documents. Refuses: NotFound (none that is
-    being sent). Again: NotFound; by key. 1 statement; 1 more where one is given up.
+    One that was taken while another came in its place says so. A cancellation of what the supplier never had is no
+    work: it is superseded. Locks: the documents. Refuses: NotFound (none that is being sent). Again: NotFound; by key.
+    1 statement; 1 more where one is given up.
     """
     said = {one.document: one.error[:500] for one in requests}
-    params = sql.columns(("ids", "errors"), list(said.items())) | {"at": cause.at}
+    rows = {one.document: (one.document, one.error[:500], one.is_posted) for one in requests}
+    params = sql.columns(("ids", "errors", "posted"), list(rows.values())) | {"at": cause.at}
     noted = {which: row for which, *row in sql.run(_NOTE, params)}
     open_items(
         cause,
@@ -226,14 +230,15 @@ JOIN parties_company AS c ON c.id = o.company_id JOIN network_node AS n ON n.id 
 WHERE o.id = ANY(%(ids)s::uuid[]) ORDER BY o.id FOR UPDATE OF o
 """
 
-# What came of a line, and what was given up, is not asked for any more; an order that was cancelled tells what it was.
+# What stands in the place of an order, and what its supplier answers to it, is the whole of it, also of what came; only
+# what was given up is not asked for any more. An order that was cancelled tells what it was.
 _LINES = """
 SELECT l.order_id, l.number, k.code, k.barcode, k.name,
-       CASE WHEN o.state = 'cancelled' THEN l.quantity ELSE l.quantity - l.received - l.short END, l.unit_cost,
+       CASE WHEN o.state = 'cancelled' THEN l.quantity ELSE l.quantity - l.short END, l.unit_cost,
        l.wanted_on
 FROM purchasing_orderline AS l JOIN purchasing_order AS o ON o.id = l.order_id
 JOIN catalog_sku AS k ON k.id = l.sku_id
-WHERE l.order_id = ANY(%(ids)s::uuid[]) AND (o.state = 'cancelled' OR l.quantity > l.received + l.short)
+WHERE l.order_id = ANY(%(ids)s::uuid[]) AND (o.state = 'cancelled' OR l.quantity > l.short)
 ORDER BY l.order_id, l.number
 """
 
@@ -253,8 +258,10 @@ WHERE d.state = 'waiting' AND d.purpose <> '00' AND d.order_id = ANY(%(orders)s:
 
 _NOTE = """
 UPDATE channels_orderdocument AS d
-SET state = CASE WHEN n.error = '' THEN 'sent' ELSE 'failed' END, error = n.error, done_at = %(at)s::timestamptz
-FROM unnest(%(ids)s::uuid[], %(errors)s::text[]) AS n(id, error), purchasing_order AS o
+SET state = CASE WHEN n.error = '' THEN 'sent' WHEN d.purpose = '01' AND NOT n.is_posted THEN 'superseded'
+                 ELSE 'failed' END,
+    error = n.error, done_at = %(at)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(errors)s::text[], %(posted)s::bool[]) AS n(id, error, is_posted), purchasing_order AS o
 WHERE d.id = n.id AND o.id = d.order_id AND (d.state = 'waiting' OR (d.state = 'superseded' AND n.error = ''))
 RETURNING d.id, d.company_id::int, d.order_id, o.number, d.state
 """
