@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from entrepot.channels import tasks
+from entrepot.channels.commands.send_orders import SendOrderDocument, send_order_documents
 from entrepot.channels.commands.take_documents import (
     DocumentTaken,
     RetakeDocument,
@@ -17,7 +19,8 @@ from entrepot.channels.commands.take_documents import (
 )
 from entrepot.channels.errors import ControlNumberUsed, InterchangeDropped, X12Unreadable
 from entrepot.channels.x12.contract import CONTENT_MAX
-from entrepot.channels.x12.envelope import text_of
+from entrepot.channels.x12.envelope import read, text_of
+from entrepot.channels.x12.purchase_order import Partner
 from entrepot.kernel import sql, worker
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.messages import (
@@ -28,12 +31,14 @@ from entrepot.kernel.messages import (
     drop_messages,
     replay_messages,
 )
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.order import OrderGoods, order
-from entrepot.purchasing.commands.receive import ReceiveOrder, receive
+from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
 from entrepot.work.commands.watch_dead_letters import WatchDeadLetters, watch_dead_letters
 from tests import x12
-from tests.retailer import BUYER, CLERK, Retailer, a_retailer
+from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
 from tests.sizes import SIZES
 
 pytestmark = pytest.mark.django_db
@@ -192,6 +197,43 @@ def test_an_answer_confirms_its_order_by_day_once_and_is_acknowledged(house):
     (again,) = take(house, text)
     assert (again.is_fresh, again.notices[0].number, again.notices[0].is_fresh) == (False, number, False)
     assert sql.run("SELECT count(*)::int FROM purchasing_confirmation") == [(1,)]
+
+
+def test_an_answer_to_an_order_that_came_in_part_is_read_as_it_was_asked(house):
+    body = Partner("HOUSE", "ZZ", "MUGS", "ZZ")
+    set_policy(BUYER, requests=[SetPolicy(1, "channels.x12", body, NOW - timedelta(hours=1), "s1")])
+    lines = tuple((sku, 10, Decimal(1)) for sku in house.skus[:2])
+    (made,) = order(BUYER, requests=[OrderGoods(house.company, house.supplier, house.node, "", lines)])
+    first, second = (line for (line,) in sql.run("SELECT id FROM purchasing_orderline ORDER BY number"))
+    arrived = (ReceivedLine(first, 3), ReceivedLine(second, 2))
+    receive(CLERK, requests=[ReceiveOrder(made.order, arrived)])
+    close_rest(BUYER, requests=[CloseRest(made.order, "enough", (second,))])
+
+    (asked,) = send_order_documents(BUYER, requests=[SendOrderDocument(made.order)])
+    ((_, one),) = read(asked.content).sets()
+    items = [(each.at(1), int(each.at(2))) for each in one.segments if each.name == "PO1"]
+    assert items == [("1", 10), ("2", 2)]
+    accepted = [x12.answered(line, units, ("IA", units, "")) for line, units in items]
+    (taken,) = take(house, x12.answers(x12.answer(made.number, "AC", *accepted)))
+    assert taken.refused == 0
+    assert sql.run("SELECT received, short, confirmed FROM purchasing_orderline ORDER BY number") == [
+        (3, 0, 10), (2, 8, 2),
+    ]  # fmt: skip
+    assert sql.run("SELECT sum(quantity)::int FROM stock_supply WHERE quantity > 0") == [(7,)]
+    told = sql.run("SELECT reason FROM work_item WHERE type = 'confirmed otherwise'")
+    assert not [reason for (reason,) in told if " of " in reason]
+
+
+def test_what_is_put_off_without_a_day_stays_expected_and_is_told(house):
+    (number,), code = bought(house)
+    before = sql.run("SELECT quantity, expected_on FROM stock_supply")
+    item = x12.answered("1", 10, ("DR", 10, ""), code=code)
+    (taken,) = take(house, x12.answers(x12.answer(number, "AC", item)))
+    assert taken.refused == 0 and "AK5*A~" in taken.acknowledgement
+    assert sql.run("SELECT quantity, expected_on FROM stock_supply") == before
+    assert sql.run("SELECT confirmed FROM purchasing_orderline") == [(None,)]
+    ((reason,),) = sql.run("SELECT reason FROM work_item WHERE type = 'confirmed otherwise'")
+    assert "line 1: 10 units on another day, which is not said" in reason
 
 
 def test_answers_and_notices_come_in_one_batch_and_what_is_of_no_order_is_refused_alone(house):

@@ -136,10 +136,16 @@ def test_what_a_schedule_leaves_over_comes_as_it_was_acknowledged():
 
 def test_a_day_that_is_said_late_is_never_read_as_on_time():
     rescheduled: x12.Lines = [MUG, ("ACK", "DR", "100", "EA")]
-    assert confirmed(told(x12.answer("PO-1", "AC", rescheduled))) == [(1, 0, DAY)]
+    open_ended = told(x12.answer("PO-1", "AC", rescheduled))
+    assert confirmed(open_ended) == []
+    assert open_ended.notes == ("line 1: 100 units on another day, which is not said",)
+    in_part: x12.Lines = [MUG, ("ACK", "IA", "60", "EA"), ("ACK", "DR", "40", "EA")]
+    found = told(x12.answer("PO-1", "AE", in_part))
+    assert confirmed(found) == [(2, 10, DAY)]
+    assert found.notes == ("line 1: 40 units on another day, which is not said",)
     # What was asked for is repeated, and says nothing of what comes later.
     echoed: x12.Lines = [MUG, ("DTM", "002", "20260309"), ("ACK", "DR", "100", "EA")]
-    assert confirmed(told(x12.answer("PO-1", "AC", echoed))) == [(1, 0, DAY)]
+    assert confirmed(told(x12.answer("PO-1", "AC", echoed))) == []
     for_a_customer = told(x12.answer("PO-1", "AC", rescheduled), wanted(is_drop_ship=True))
     assert (for_a_customer.refused, for_a_customer.due_on) == ((), DAY)
     of_item: x12.Lines = [MUG, ("DTM", "002", "20260313"), ("ACK", "IA", "100", "EA")]
@@ -213,6 +219,24 @@ def test_prices_in_another_currency_are_told_once_and_not_compared():
     begin, *rest = x12.answer("PO-1", "AC", *items)
     assert told([begin, ("CUR", "SE", "USD"), *rest]).notes == ("prices in USD instead of EUR",)
     assert len(told([begin, ("CUR", "SE", "EUR"), *rest]).notes) == 2
+
+
+def test_an_acknowledgement_without_units_has_what_the_others_leave_over():
+    def of(*acks: tuple[str, ...]) -> x12.Lines:
+        return x12.answer("PO-1", "AC", [MUG, *acks])
+
+    assert confirmed(told(of(("ACK", "IA")))) == [(1, 100, DAY)]
+    shared = of(("ACK", "IA", "", "", "067", "20260309"), ("ACK", "DR", "40", "EA", "067", "20260313"))
+    assert confirmed(told(shared)) == [(1, 60, DAY), (1, 40, LATER)]
+    assert confirmed(told(of(("ACK", "IR", "30", "EA"), ("ACK", "IA")))) == [(1, 70, DAY)]
+    for acks in (
+        [("ACK", "IA"), ("ACK", "IP")],
+        [("ACK", "IA", "100", "EA"), ("ACK", "IP")],
+    ):
+        assert refused(of(*acks)).name == "ACK02"
+    case = ("PO1", "", "2", "CA", "", "", "UK", "10400638133393")
+    mixed: x12.Lines = [case, ("ACK", "IA", "6", "EA"), ("ACK", "DR")]
+    assert refused(x12.answer("PO-1", "AC", mixed)).name == "ACK02"
 
 
 def test_another_price_is_told_and_what_is_on_hold_or_later_is_not_counted_on():

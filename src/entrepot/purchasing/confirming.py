@@ -23,7 +23,7 @@ class ConfirmedLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An order line as it was asked for, and what was confirmed of it before."""
+    """An order line as it is asked for, without what was given up of it, and how much of it came."""
 
     id: UUID
     number: int

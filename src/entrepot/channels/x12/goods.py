@@ -111,13 +111,15 @@ def lines(items: Sequence[Item], orders: Mapping[str, Sequence[Wanted]]) -> list
 
 def answered(said: OrderAnswer, orders: Mapping[str, Sequence[Wanted]], today: date) -> Answered:
     """An answer as units of order lines by day. Raises X12Error where the order or its goods are not known. What has no
-    day comes on the day that was asked for, or `today` where none was."""
+    day comes on the day that was asked for, or `today` where none was; a line of which some is put off to a day that is
+    not said stays as it was, with a note."""
     wanted = orders.get(said.order)
     if not wanted:
         raise said.fault(3, "the number of a purchase order of ours", said.order)
     days: dict[UUID, Counter[date]] = {}
     notes: list[str] = []
     held: set[UUID] = set()
+    put_off: set[UUID] = set()
     for item in said.items:
         line, per_piece = _answered_line(item, wanted, days)
         of_line = days.setdefault(line.line, Counter())
@@ -128,6 +130,11 @@ def answered(said: OrderAnswer, orders: Mapping[str, Sequence[Wanted]], today: d
             if not part.is_open or (line.is_drop_ship and part.is_promised):
                 of_line[_day(part, line, today)] += part.pieces
                 notes += _day_notes(part, line)
+            elif part.is_promised:
+                put_off.add(line.line)
+                notes.append(
+                    Said("line {0}: {1} units on another day, which is not said", line.number, part.pieces)
+                )
         if _is_comparable(said, line):
             notes += _price_notes(item, line, per_piece)
     if any(item.price is not None for item in said.items) and not _is_comparable(said, wanted[0]):
@@ -136,8 +143,9 @@ def answered(said: OrderAnswer, orders: Mapping[str, Sequence[Wanted]], today: d
         if line.line not in days and said.rest != "unsaid":
             asked = 0 if said.rest == "refused" else line.received + line.to_come
             days[line.line] = Counter({line.wanted_on or today: max(asked, line.received)})
-    told = {which: of_line for which, of_line in days.items() if which not in held}
-    if not told:
+    # Of what is promised without a day nothing is taken off, and nothing is known better than before.
+    told = {which: of_line for which, of_line in days.items() if which not in held | put_off}
+    if not told and not put_off:
         raise said.fault(2, "an answer that decides about some line", "none that does")
     if wanted[0].is_drop_ship:
         return _to_customer(wanted, told)

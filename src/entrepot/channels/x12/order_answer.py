@@ -181,6 +181,7 @@ def _acknowledged(group: Sequence[Segment], named: Item) -> tuple[list[AnsweredP
     of them as they were asked for, where it says nothing."""
     parts: list[AnsweredPart] = []
     is_held, said = False, False
+    left = _left_over([one for one in group if one.name == "ACK"], named)
     for place, one in enumerate(group):
         if one.name != "ACK":
             continue
@@ -188,21 +189,35 @@ def _acknowledged(group: Sequence[Segment], named: Item) -> tuple[list[AnsweredP
         if status in HELD:
             is_held = True
         elif status in TAKEN:
-            parts.append(_part(one, group, place, named))
+            parts.append(_part(one, group, place, named, left))
         elif status not in LEFT_OUT:
             raise one.fault(1, "goods as they were ordered; agree on others by changing the order")
     whole = AnsweredPart(group[0].number, named.quantity, _of_item(group, ECHOED))
     return (parts, is_held) if said else ([whole], False)
 
 
-def _part(one: Segment, group: Sequence[Segment], place: int, named: Item) -> AnsweredPart:
+def _left_over(said: Sequence[Segment], named: Item) -> int:
+    """Pieces of an item that are meant where it is not said how many: those that the others leave over."""
+    silent = [one for one in said if not one.at(2)]
+    if len(said) < 2 or not silent:
+        return named.quantity
+    told = [one for one in said if one.at(2)]
+    # How many single units a piece is of is not known yet.
+    is_mixed = any(_is_single(one, 3, named) for one in told)
+    left = 0 if is_mixed else named.quantity - sum(units_of(one, 2, least=0) for one in told)
+    if left < 1 or len(silent) > 1:
+        raise silent[-1].fault(2, "how many units, as the other ACK of the item leave none over")
+    return left
+
+
+def _part(one: Segment, group: Sequence[Segment], place: int, named: Item, left: int) -> AnsweredPart:
     is_later = one.at(1) in LATER
     dates = _best(
         _dates([(one, 4)]),
         _dates(_dtm(group[place + 1 :])),
         _of_item(group, ECHOED_LATER if is_later else ECHOED),
     )
-    pieces = units_of(one, 2) if one.at(2) else named.quantity
+    pieces = units_of(one, 2) if one.at(2) else left
     is_open = is_later and not (dates.arrives or dates.leaves)
     is_single = bool(one.at(2)) and _is_single(one, 3, named)
     return AnsweredPart(one.number, pieces, dates, is_open, is_single, one.at(1) not in BACKORDERED)

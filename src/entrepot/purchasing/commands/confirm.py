@@ -33,7 +33,7 @@ __all__ = ["ConfirmOrder", "ConfirmedLine", "OrderConfirmed", "confirm"]
 @dataclass(frozen=True, slots=True)
 class ConfirmOrder:
     """What the supplier says of some lines of an order, each (line, quantity, day); a line that comes on several days
-    is named for each of them. `reference` is its own number."""
+    is named for each of them. `reference` is its own number. Without lines it has notes alone."""
 
     order: UUID
     lines: tuple[ConfirmedLine | tuple[Any, ...], ...]
@@ -58,7 +58,6 @@ class OrderConfirmed:
 class _Line(NamedTuple):
     asked: Asked
     sku: UUID
-    short: int
     before: list[Share]
     """What was confirmed of it last."""
 
@@ -92,7 +91,8 @@ def confirm(cause: Cause, /, *, requests: Sequence[ConfirmOrder]) -> list[OrderC
         _LINES, {"ids": list(orders)}
     ):
         before = [Share(*one) for one in zip(units, days, strict=True)]
-        lines[order][line] = _Line(Asked(line, number, quantity, received, wanted_on), sku, short, before)
+        asked = Asked(line, number, quantity - short, received, wanted_on)
+        lines[order][line] = _Line(asked, sku, before)
 
     answers: list[OrderConfirmed | Refused] = []
     taken: list[_Taken] = []
@@ -132,6 +132,8 @@ def _refusal(
         return NotFound(what="purchase order", which=str(one.order))
     if isinstance(refused := ORDER.step(order[2], "receive_rest"), Refused):
         return refused
+    if one.notes and not said:
+        return None
     return misfit_confirmation(said, {line: found.asked for line, found in lines.items()})
 
 
@@ -142,10 +144,11 @@ def _write(
     lines: dict[UUID, dict[UUID, _Line]],
 ) -> None:
     latest = _write_confirmations(cause, taken, orders)
-    expect_lines(
-        cause,
-        [_coming(orders[one.request.order], lines, one, line) for line, one in latest.items()],
-    )
+    if latest:
+        expect_lines(
+            cause,
+            [_coming(orders[one.request.order], lines, one, line) for line, one in latest.items()],
+        )
     open_items(
         cause,
         requests=[
@@ -212,7 +215,7 @@ def _coming(order: tuple[Any, ...], lines: dict[UUID, dict[UUID, _Line]], one: _
     company, node, _, _ = order
     line, shares = lines[one.request.order][which], one.shares[which]
     asked = line.asked
-    units = min(asked.quantity - line.short, units_of(shares)) - asked.received
+    units = min(asked.quantity, units_of(shares)) - asked.received
     return Coming(
         company, one.request.order, node, which, line.sku, asked.received, units, shares[-1].expected_on
     )
