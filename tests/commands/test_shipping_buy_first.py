@@ -21,7 +21,13 @@ from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.shipping import asking, errors, queries, tasks
 from entrepot.shipping.commands import consign
-from entrepot.shipping.commands.buy import BuyLabels, RecordPurchase, buy_labels, record_purchases
+from entrepot.shipping.commands.buy import (
+    BuyLabels,
+    LabelsAsked,
+    RecordPurchase,
+    buy_labels,
+    record_purchases,
+)
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
@@ -31,6 +37,7 @@ from entrepot.shipping.commands.stop_consignments import (
     StopConsignments,
     stop_consignments,
 )
+from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
 from entrepot.shipping.commands.watch_purchases import WatchPurchases, watch_purchases
 from entrepot.shipping.live import Bought
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
@@ -41,6 +48,7 @@ from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
 from tests.imitation import Imitation, easypost
 from tests.live import a_live_house, an_account
+from tests.rules.test_easypost import a_message, detail
 from tests.sizes import SIZES
 from tests.told import numbers_told
 from tests.walk import packed, placed, queued
@@ -340,8 +348,44 @@ def test_a_number_for_the_package_whose_label_was_refused_goes_beside_the_bought
     kept, void = queries.labels(shipment=told.shipment)
     assert (kept.state, void.state) == ("printed", "voided")
     assert told_shipped()[0]["numbers"] == [kept.tracking, "PP77"]
-    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(told.shipment, ("PP77",))])
-    assert [one.package for one in printed.labels] == [second.package]
+    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(told.shipment)])
+    assert [(one.package, one.tracking) for one in printed.labels] == [(second.package, "PP77")]
+    assert queries.shipment(told.shipment).tracking == "PP77"
+
+
+def test_it_arrives_with_the_parcel_that_no_label_was_bought_for_as_well(house: Floor):
+    which, told, (first, second) = begun(house, 2)
+    bought(first.id)
+    record_purchases(SYSTEM, requests=[RecordPurchase(second.id, "fail", problem="no street")])
+    ship(SYSTEM, requests=[ShipFulfillment(which, tracking="PP77")])
+    kept = queries.labels(shipment=told.shipment)[0].tracking
+    there = NOW + timedelta(days=2)
+    for number, at in ((kept, None), ("PP77", there + timedelta(days=1))):
+        told_at = there + timedelta(days=number == "PP77")
+        payload = a_message(number, detail("delivered", told_at), name=number)
+        take_tracking(SYSTEM, requests=[TakeTracking(COMPANY, "easypost", payload)])
+        assert queries.shipment(told.shipment).delivered_at == at
+
+
+def test_no_other_package_is_printed_with_a_number_that_was_bought(house: Floor):
+    which, told, (first, second) = begun(house, 2)
+    bought(second.id)
+    record_purchases(SYSTEM, requests=[RecordPurchase(first.id, "fail", problem="no street")])
+    ship_on_paper(SYSTEM, requests=[ShipOnPaper(which, "the driver is here")])
+    (kept,) = [one for one in queries.labels(shipment=told.shipment) if one.state == "printed"]
+    assert queries.shipment(told.shipment).tracking == kept.tracking
+    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(told.shipment)])
+    assert [(one.package, one.tracking) for one in printed.labels] == [(first.package, told.number)]
+    assert queries.shipment(told.shipment).tracking == kept.tracking
+
+
+def test_what_lacks_a_label_by_now_stays_and_none_is_bought_for_it(house: Floor):
+    which, _, (first,) = begun(house, 1)
+    bought(first.id)
+    void_labels(SYSTEM, requests=[VoidLabel(first.id, "torn")])
+    (stays,) = ship(SYSTEM, requests=[ShipFulfillment(which, buys=False)])
+    assert isinstance(stays, errors.LabelsAwaited)
+    assert sql.run("SELECT count(*)::int FROM shipping_label") == [(1,)]
 
 
 def test_the_number_of_a_label_that_was_bought_stands_once(house: Floor):
@@ -446,6 +490,19 @@ def test_packages_that_are_opened_give_their_labels_back(house: Floor):
     bought(label.id)
     served()
     assert queries.shipment(told.shipment).cost_minor == 250
+
+
+def test_a_doubt_about_what_was_opened_is_settled_after_that(house: Floor):
+    which, told, (label,) = begun(house)
+    record_purchases(SYSTEM, requests=[RecordPurchase(label.id, "doubt", problem="?")])
+    unpack(SYSTEM, requests=[UnpackFulfillment(which, "another carton")])
+    looked_after()
+    (answer,) = buy_labels(SYSTEM, requests=[BuyLabels(told.shipment, not_bought=(label.id,))])
+    assert isinstance(answer, LabelsAsked) and answer.labels == ()
+    assert sql.run("SELECT state FROM shipping_purchase WHERE label_id = %(id)s", {"id": label.id}) == [
+        ("failed",)
+    ]
+    assert {one.state for one in work.of_subject(told.shipment)} == {"done"}
 
 
 def test_what_is_packed_anew_before_anybody_looked_gets_labels_of_its_own(house: Floor):

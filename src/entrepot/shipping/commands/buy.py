@@ -328,7 +328,7 @@ SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p
        NOT {STILL_ASKED}
 FROM (SELECT id, company_id, number, service_id FROM shipping_shipment WHERE id = ANY(%(ids)s::uuid[])
       UNION ALL SELECT id, company_id, number, service_id FROM shipping_consignment
-      WHERE id = ANY(%(ids)s::uuid[]) AND state = 'labeling') AS h
+      WHERE id = ANY(%(ids)s::uuid[]) AND state IN ('labeling', 'stopped')) AS h
 LEFT JOIN carriage_service AS s ON s.id = h.service_id
 LEFT JOIN LATERAL (
     SELECT id, package_id, state FROM shipping_label AS n

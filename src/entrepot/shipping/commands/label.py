@@ -31,7 +31,7 @@ from entrepot.shipping.states import LABEL
 class PrintLabels:
     """Labels for the packages of a shipment that have none, with the carrier's `numbers` in the packages' order.
 
-    Without numbers the first bears the tracking number of the shipment, and further ones our own.
+    Without numbers the first bears the tracking number of the shipment, unless a label does, and the others our own.
     """
 
     shipment: UUID
@@ -141,8 +141,8 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
                 made[-1].label, one.company, one.id, package.id, one.node, one.carrier, number, package.weight_g,
                 "printed", cause.at,
             ))  # fmt: skip
-            if package.place == 1:
-                renamed.append((one.id, number))
+        if one.tracking not in one.in_force:
+            renamed.append((one.id, made[0].tracking))
         announce(cause, [Event("label", label.label, one.company, "", "printed", cause.at, {"shipment": one.id})
                          for label in made])  # fmt: skip
         answers.append(LabelsPrinted(one.id, tuple(made)))
@@ -170,9 +170,8 @@ def _numbers(request: PrintLabels, one: _Shipment, packages: Sequence[_Package])
     if not packages:
         return errors.Labeled(shipment=one.number)
     if not request.numbers:
-        return [
-            one.tracking if package.place == 1 else f"{one.number}-{package.place}" for package in packages
-        ]
+        ours = [one.number if one_of.place == 1 else f"{one.number}-{one_of.place}" for one_of in packages]
+        return ours if one.tracking in one.in_force else [one.tracking, *ours[1:]]
     verdicts = [tracking.judge(number, one.carrier) for number in request.numbers]
     # A number that another package bears would let the shipment arrive with that one.
     different = {verdict.number for verdict in verdicts} - {"", *one.in_force}

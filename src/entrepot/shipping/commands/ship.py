@@ -43,7 +43,8 @@ class ShipFulfillment:
     The number must be one of the carrier's, where its forms are known, with the right check digit. It goes with the
     `service` of a code where one is named; with one that breaks a promise which another would keep, for a `reason`.
     Where that service sells labels, they are bought before it leaves, unless there is a number: somebody has the label
-    then; or it goes `on_paper`, as `shipping.ship_on_paper` has it go, and what left before the house knew of it.
+    then; or it goes `on_paper`, as `shipping.ship_on_paper` has it go, and what left before the house knew of it. With
+    `buys` false nothing is asked for: what lacks a label stays.
     """
 
     fulfillment: UUID
@@ -53,6 +54,7 @@ class ShipFulfillment:
     service: str = ""
     reason: str = ""
     on_paper: bool = False
+    buys: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,9 +358,16 @@ def _labeled(request: ShipFulfillment, one: _Ready, *, goes_on: bool) -> _Ready 
         kept = {each.label for each in closed if goes_on and each.purchase == "bought"}
         void = tuple(each.label for each in closed if each.label and each.label not in kept)
         return one._replace(void=void)
+    if not request.buys:
+        return begun.missing(one.of.number) if begun else _no_label(one)
     unsure = begun.unsure(anew=not goes_on) if begun else None
     void = () if goes_on else tuple(each.label for each in closed if each.label)
     return unsure or one._replace(first=True, void=void)
+
+
+def _no_label(one: _Ready) -> Refused:
+    missing = Said("not all were asked for, or they are void by now")
+    return errors.LabelsAwaited(fulfillment=one.of.number, service=one.carriage.code, missing=missing)
 
 
 def _choose(request: ShipFulfillment, one: Fulfillment, at: datetime, facts: _Facts) -> Shopped | Refused:

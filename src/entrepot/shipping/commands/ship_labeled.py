@@ -49,8 +49,10 @@ def ship_labeled(cause: Cause, /, *, requests: Sequence[ShipLabeled]) -> list[Fu
     found = _ready([one.fulfillment for one in requests])
     leaving = [one for one in requests if one.fulfillment in found]
     told = iter(
-        ship(cause, requests=[ShipFulfillment(one.fulfillment) for one in leaving]) if leaving else ()
-    )
+        ship(cause, requests=[ShipFulfillment(one.fulfillment, buys=False) for one in leaving])
+        if leaving
+        else ()
+    )  # without buying: a label that somebody voids while we wait for its lock was not to be bought again
     answers: list[FulfillmentShipped | Refused] = []
     for one in requests:
         if one.fulfillment in found:

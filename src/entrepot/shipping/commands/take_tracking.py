@@ -332,8 +332,14 @@ SELECT n.shipment, n.number, e.occurred_at
 FROM (
     SELECT h.id AS shipment, h.tracking AS number, '' AS whole FROM shipping_shipment AS h
     WHERE h.id = ANY(%(ids)s::uuid[])
-      AND NOT EXISTS (SELECT FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')
       AND NOT EXISTS (SELECT FROM shipping_parcel AS p WHERE p.shipment_id = h.id)
+      AND (NOT EXISTS (SELECT FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')
+           OR NOT EXISTS (SELECT FROM shipping_label AS l
+                          WHERE l.shipment_id = h.id AND l.state <> 'voided' AND l.tracking = h.tracking)
+          AND EXISTS (SELECT FROM warehouse_package AS w  -- the number was given for it beside what was bought
+                      WHERE w.fulfillment_id = h.fulfillment_id AND w.voided_at IS NULL
+                        AND NOT EXISTS (SELECT FROM shipping_label AS l
+                                        WHERE l.package_id = w.id AND l.state <> 'voided')))
     UNION SELECT p.shipment_id, p.tracking, h.tracking
     FROM shipping_parcel AS p JOIN shipping_shipment AS h ON h.id = p.shipment_id
     WHERE p.shipment_id = ANY(%(ids)s::uuid[])
