@@ -503,6 +503,19 @@ def test_repairs_of_a_return_are_settled_together_and_alike(house: Floor):
     assert queries.whole(one.return_id).lines[0].refunded == 2
 
 
+def test_what_was_agreed_on_for_one_is_not_paid_out_by_another_answer_for_the_next(house: Floor):
+    ((one, disposition),) = to_repair(house, units_=2)
+    first, second = offered(disposition).repair, offered(disposition).repair
+    worked(first)
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1")]))
+    worked(second, repaired=0, failed=1)
+    whole(settle_repairs(SERVES, requests=[SettleRepair(second, "exchange", "he wants another one")]))
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1", lost=True)])
+    (other,) = settle_repairs(SERVES, requests=[SettleRepair(first, "refund", "the carrier lost it")])
+    assert isinstance(other, Invalid), "the exchange of the second is still to come"
+    whole(settle_repairs(SERVES, requests=[SettleRepair(first, "exchange", "the carrier lost it")]))
+
+
 def test_that_it_was_delivered_counts_before_that_it_was_lost_and_the_earliest_word_first(house: Floor):
     pairs = to_repair(house, 2)
     for place, (one, disposition) in enumerate(pairs):

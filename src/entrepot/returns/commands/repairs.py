@@ -386,7 +386,9 @@ def _misfit_instead(
         return errors.NoCustomer(order=of.number)
     if not request.reason.strip():
         return errors.ReasonNeeded(step="something else than a repair", why="the customer agreed to it")
-    if (other := agreed.get(of.id, request.instead)) != request.instead:
+    # What was agreed on before goes for all that is not paid for: another answer would take the place of that one.
+    waits = of.asked != REPAIR and any(line.undecided for line in of.lines.values())
+    if (other := agreed.get(of.id, of.asked if waits else request.instead)) != request.instead:
         expected = Said("{0}, as for the other repairs of the return", other)
         return Invalid(field="instead", expected=expected, found=request.instead)
     return None
