@@ -231,7 +231,9 @@ TOLD_BY_A_DOCUMENT = {
 }  # fmt: skip
 """Events of which an invoice or a credit note tells, and how the kinds of what they are about begin."""
 
-TAKEN_BACK_BY_AMOUNT = (REVALUED, "return.expected", "card_hold.taken", "card_hold.returned")
+TAKEN_BACK_BY_AMOUNT = (
+    REVALUED, "return.expected", "card_hold.taken", "card_hold.returned", "payment.disputed", "payment.dispute_won",
+)  # fmt: skip
 """Events of which one entry takes back, by the rules of its own day, what another one posted: nobody says by which
 rules that was."""
 
