@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, money, policies, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
-from entrepot.kernel.events import Event
 from entrepot.sourcing import rebalancing as rules
-from entrepot.sourcing.commands.transfers import to_send
+from entrepot.sourcing.commands.write_proposals import Row, write
 from entrepot.sourcing.errors import AskedAlready
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.allocate import lock_positions
-from entrepot.work.commands.open_items import OpenItem, open_items
 
 UNITS_MAX = 1_000_000
 
@@ -43,26 +40,6 @@ class TransferAsked:
 
     proposal: UUID
     number: str
-
-
-class _Row(NamedTuple):
-    """A row of the table, as it is written."""
-
-    id: UUID
-    number: str
-    company_id: int
-    sku_id: UUID
-    from_node_id: UUID
-    to_node_id: UUID
-    quantity: int
-    cost_minor: int
-    value_minor: int
-    terms: str
-    state: str
-    proposed_at: datetime
-    decided_by: str
-    decided_at: datetime
-    reason: str
 
 
 class _Facts(NamedTuple):
@@ -92,15 +69,7 @@ def ask_transfers(cause: Cause, /, *, requests: Sequence[AskTransfer]) -> list[T
     numbers = ids.numbers("RB", len(wanted))
     rows = [_row(cause, one, number, facts) for one, number in zip(wanted, numbers, strict=True)]
 
-    sql.write("sourcing_transferproposal", _Row._fields, rows)
-    open_items(cause, requests=[_item(row, facts) for row in rows])
-    announce(
-        cause,
-        [
-            Event("transfer_proposal", row.id, row.company_id, "", "accepted", reason=row.reason)
-            for row in rows
-        ],
-    )
+    write(cause, rows, _codes(facts))
     asked = iter(rows)
     return [refused or _asked(next(asked)) for refused in refusals]
 
@@ -159,7 +128,7 @@ def _claimed(one: AskTransfer, facts: _Facts) -> Refused | None:
     return AskedAlready(number=number, sku=code, source=source, target=target)
 
 
-def _row(cause: Cause, one: AskTransfer, number: str, facts: _Facts) -> _Row:
+def _row(cause: Cause, one: AskTransfer, number: str, facts: _Facts) -> Row:
     policy = facts.policy[one.company]
     source, target = (facts.places[one.company, node] for node in (one.source, one.target))
     km = rules.kilometers(source, target, policy)
@@ -167,20 +136,20 @@ def _row(cause: Cause, one: AskTransfer, number: str, facts: _Facts) -> _Row:
     value = money.round_half_away(
         facts.values.get((one.company, one.sku, one.source), Decimal(0)) * one.quantity
     )
-    return _Row(
+    return Row(
         ids.uuid7(), number, one.company, one.sku, one.source, one.target, one.quantity, each * one.quantity, value,
         wire.dump({"asked": True, "km": km, "unit_cost": each}), "accepted", cause.at, cause.actor.name, cause.at,
         one.reason,
     )  # fmt: skip
 
 
-def _item(row: _Row, facts: _Facts) -> OpenItem:
-    source, target = (facts.places[row.company_id, node].code for node in (row.from_node_id, row.to_node_id))
-    sku = facts.skus[row.company_id, row.sku_id]
-    return to_send(row.company_id, row.id, row.number, sku, row.quantity, source, target)
+def _codes(facts: _Facts) -> dict[UUID, str]:
+    """Of SKUs and of nodes."""
+    nodes = {node: place.code for (_, node), place in facts.places.items()}
+    return {sku: code for (_, sku), code in facts.skus.items()} | nodes
 
 
-def _asked(row: _Row) -> TransferAsked:
+def _asked(row: Row) -> TransferAsked:
     return TransferAsked(row.id, row.number)
 
 

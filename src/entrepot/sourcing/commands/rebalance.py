@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import ids, money, policies, ready, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
-from entrepot.kernel.events import Event
 from entrepot.sourcing import rebalancing as rules
-from entrepot.sourcing.commands.transfers import to_send
+from entrepot.sourcing.commands.write_proposals import Row, write
 from entrepot.stock import queries as stock
-from entrepot.work.commands.open_items import OpenItem, open_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +84,9 @@ def propose_transfers(
     sql.run(_FORGET, {"skus": skus})
     numbers = ids.numbers("RB", len(rows))
     rows = [row._replace(number=number) for row, number in zip(rows, numbers, strict=True)]
-    sql.write("sourcing_transferproposal", _Row._fields, rows)
-    accepted = [row for row in rows if row.state == "accepted"]
-    if accepted:
-        open_items(cause, requests=[_item(row, facts) for row in accepted])
-        announce(
-            cause,
-            [
-                Event("transfer_proposal", row.id, row.company_id, "", "accepted", reason=_BY_RULE)
-                for row in accepted
-            ],
-        )
+    write(cause, rows, _codes(facts))
     ready.drop("rebalance", skus)
-    of: dict[UUID, list[_Row]] = defaultdict(list)
+    of: dict[UUID, list[Row]] = defaultdict(list)
     for row in rows:
         of[row.sku_id].append(row)
     return [
@@ -175,26 +163,7 @@ def _since(cause: Cause, steered: Iterable[tuple[UUID, rules.Rebalancing]]) -> d
 # ---- decide
 
 
-class _Row(NamedTuple):
-    """A row of the table, as it is written."""
-
-    id: UUID
-    number: str
-    company_id: int
-    sku_id: UUID
-    from_node_id: UUID
-    to_node_id: UUID
-    quantity: int
-    cost_minor: int
-    value_minor: int
-    terms: str
-    state: str
-    proposed_at: datetime
-    decided_by: str
-    decided_at: datetime | None
-
-
-def _propose(cause: Cause, sku: UUID, facts: _Facts) -> list[_Row]:
+def _propose(cause: Cause, sku: UUID, facts: _Facts) -> list[Row]:
     company = facts.company[sku]
     policy, places = facts.policy[company], {one.id: one for one in facts.nodes[company]}
     holdings = {
@@ -231,7 +200,7 @@ def _propose(cause: Cause, sku: UUID, facts: _Facts) -> list[_Row]:
         }  # fmt: skip
         is_accepted = rules.is_accepted(one.units, value, policy)
         rows.append(
-            _Row(
+            Row(
                 ids.uuid7(), "", company, sku, one.source, one.target, one.units, one.units * one.unit_cost, value,
                 wire.dump(terms), "accepted" if is_accepted else "proposed", cause.at,
                 cause.actor.name if is_accepted else "", cause.at if is_accepted else None,
@@ -248,15 +217,10 @@ def _terms(one: rules.Holding, policy: rules.Rebalancing) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _item(row: _Row, facts: _Facts) -> OpenItem:
-    code = {place.id: place.code for place in facts.nodes[row.company_id]}
-    return to_send(
-        row.company_id, row.id, row.number, facts.code[row.sku_id], row.quantity, code[row.from_node_id],
-        code[row.to_node_id],
-    )  # fmt: skip
+def _codes(facts: _Facts) -> dict[UUID, str]:
+    """Of SKUs and of nodes."""
+    return facts.code | {place.id: place.code for places in facts.nodes.values() for place in places}
 
-
-_BY_RULE = "within the limits of the policy"
 
 _STOCKED = """
 SELECT company_id::int, sku_id FROM stock_position WHERE company_id = ANY(%(companies)s::smallint[])
