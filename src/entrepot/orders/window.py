@@ -26,15 +26,18 @@ class Windows:
 
 
 class Window(NamedTuple):
-    """Days of an order, and the part of it in percent of which less is not sent. What is None or 0 asks for nothing."""
+    """Days of an order, and the part of it in percent of which less is not sent, named as the order names them. What is
+    None or 0 asks for nothing."""
 
-    not_before: date | None = None
+    ship_not_before: date | None = None
     ship_by: date | None = None
     cancel_after: date | None = None
     min_fill_percent: int = 0
 
 
 ANY_TIME = Window()
+DAYS = ("ship_not_before", "ship_by", "cancel_after")
+"""Days of an order that a change may take away."""
 
 
 def misfit(window: Window) -> Misfit | None:

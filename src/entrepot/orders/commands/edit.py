@@ -70,7 +70,7 @@ class EditOrder:
     `remove_kits` (number of the kit within the order, kits). A new address is in the same country; a `country` is given
     to an order that came without one.
 
-    `clear` names days (`DAYS`) that are taken away.
+    `clear` names days (`window.DAYS`) that are taken away.
     More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`. `retax` has the tax
     worked out anew, by the rates of where it goes then: units whose tax is another one go, and come again with it.
     """
@@ -96,10 +96,6 @@ class EditOrder:
     cancel_after: date | None = None
     min_fill_percent: int | None = None
     clear: tuple[str, ...] = ()
-
-
-DAYS = ("ship_not_before", "ship_by", "cancel_after")
-"""Days of an order that a change may take away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,7 +471,7 @@ def _wanted(one: EditOrder) -> list[str]:
         "tax": one.retax,
         "priority": one.priority is not None,
         "promise": one.promise_at is not None,
-        "window": one.clear or any(each is not None for each in _days(one)),
+        "window": one.clear or any(each is not None for each in _of_window(one).values()),
     }
     return [kind for kind, is_wanted in asked.items() if is_wanted]
 
@@ -500,22 +496,22 @@ def _with_kits_out(one: EditOrder, lines: Iterable[Line]) -> EditOrder | Refused
     return replace(one, remove=(*one.remove, *gone), remove_kits=())
 
 
-def _days(one: EditOrder) -> tuple[date | int | None, ...]:
-    return (one.ship_not_before, one.ship_by, one.cancel_after, one.min_fill_percent)
+def _of_window(one: EditOrder) -> dict[str, Any]:
+    """The days and the least part that are asked for, None for what is not."""
+    return {name: getattr(one, name) for name in window.Window._fields}
 
 
 def _window(one: EditOrder, order: Order) -> window.Window:
     """Its days and its least part as they will be."""
-    days = [was if asked is None else asked for asked, was in zip(_days(one), order.window, strict=True)]
-    gone = [name in one.clear for name in (*DAYS, "")]
-    return window.Window(*(None if is_gone else day for day, is_gone in zip(days, gone, strict=True)))  # type: ignore[arg-type]
+    changed = {name: to for name, to in _of_window(one).items() if to is not None or name in one.clear}
+    return order.window._replace(**changed)
 
 
 def _misfit_window(one: EditOrder, order: Order) -> Invalid | None:
     """Why its days can't be what they would be then."""
     for name in one.clear:
-        if name not in DAYS:
-            return Invalid(field="clear", expected=one_of(DAYS), found=name)
+        if name not in window.DAYS:
+            return Invalid(field="clear", expected=one_of(window.DAYS), found=name)
         if (day := getattr(one, name)) is not None:
             return Invalid(field=name, expected="no day, where it is taken away", found=day)
     wrong = window.misfit(_window(one, order))

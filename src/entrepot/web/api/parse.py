@@ -19,7 +19,7 @@ from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder
-from entrepot.orders.commands.edit import DAYS, AddLine, EditOrder
+from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold
 from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.place import (
@@ -32,6 +32,7 @@ from entrepot.orders.commands.place import (
 )
 from entrepot.orders.commands.split import SplitOrder
 from entrepot.orders.commands.take_payment import TakePayment
+from entrepot.orders.window import DAYS
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.decide_holds import DecideHold
 from entrepot.web.api.auth import ASKED_BY

@@ -41,13 +41,13 @@ from entrepot.orders.commands.draft import (
     total_of,
 )
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, PromotionGiven
+from entrepot.orders.window import DAYS
 from entrepot.stock import availability_queries
 from entrepot.tax.rules import Expected
 from entrepot.web import address_form, letters, lists_floor, quote_paper, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, Undo, clean, console, day_in, decimal_in, give, int_in, minor_in, page
 from entrepot.web.listed import at_most, listed_whole
-from entrepot.web.views.order_edit import DAYS
 
 BLANK, MORE = 3, 12
 """Empty lines beneath those that are filled in, and where somebody asks for more."""
@@ -112,7 +112,7 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
 
     if request.htmx:
         return shown(found, "web/parts/draft_total.html")
-    lacks = do == "more" or _prices_lack(request, order) or _promise_lacks(request)
+    lacks = do == "more" or _prices_lack(request, order) or _days_lack(request)
     if lacks or address_form.lacks(request):
         return shown(found)
     wanted = SaveDraft(order, which, _valid_until(request, found))
@@ -280,7 +280,7 @@ def _promised_on(order: PlaceOrder | None) -> date | None:
     return promised_day(order.promise_at, order.country, order.postal_code, str(fmt.reading().zone))
 
 
-def _promise_lacks(request: Request) -> bool:
+def _days_lack(request: Request) -> bool:
     """Whether what stands as the promised day, or as one of shipping, is none, which is told."""
     said = {name: clean(request.POST.get(name)) for name in ("promise_at", *DAYS)}
     wrong = [name for name, text in said.items() if text and day_in(text) is None]

@@ -17,11 +17,12 @@ from entrepot.kernel import money
 from entrepot.network.destinations import end_of_day
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
-from entrepot.orders.commands.edit import DAYS, AddLine, EditOrder, OrderEdited
+from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
 from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
 from entrepot.orders.commands.place import AddressGiven, BillingGiven
 from entrepot.orders.commands.split import OrderSplit, SplitOrder
 from entrepot.orders.kits import Left, kits_left
+from entrepot.orders.window import DAYS
 from entrepot.parties import address as formats
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.edit import edit, reprice
