@@ -28,12 +28,10 @@ from entrepot.orders.validation import (
     OF_SERVICE,
     OF_TAX,
     RULES,
-    Found,
     GoodsFact,
     LineFact,
     OrderFacts,
     Validation,
-    Verdict,
     joined,
     judge,
 )
@@ -210,41 +208,32 @@ def _judge(one: Edit, order: OrderFacts, policy: Validation, only: _Asked, told:
     before = replace(
         order, net_minor=_net(one.lines.values()), tax_minor=_tax(one.lines.values()), total_minor=one.before
     )
-    unsigned = replace(before, signals=())
-    found = {
-        name: RULES[name](unsigned if name == "fraud" else before, policy)
-        for name in OF_AMOUNTS
-        if name in only.whole
-    }
-    anew = [name for name, was in found.items() if was is None or (name == "cash" and _is_more(one, was))]
-    whole = [name for name in only.whole if name not in OF_AMOUNTS or name in anew]
-    # What the channel reported was reviewed when the order was placed: only its size is asked about again.
-    by_size = [name for name in whole if name == "fraud"]
-    whole = [name for name in whole if name != "fraud"]
+    anew = [name for name in only.whole if name not in OF_AMOUNTS or _is_new(one, name, before, policy)]
+    whole = [name for name in anew if name != "fraud"]
     verdict = judge(order, policy, whole) if whole else FINE
-    if by_size:
-        verdict = _with(verdict, judge(replace(order, signals=()), policy, by_size))
+    if "fraud" in anew:
+        verdict = joined(verdict, judge(_unsigned(order), policy, ("fraud",)))
     if only.added:
         goods = tuple(_fact(one.order, line, told) for line in one.added if line.kind == GOODS)
         goods += tuple(_of_whole_kit(one.order, code, price, told) for code, price in one.kits)
         come = replace(order, goods=goods, signals=(*order.signals, *_proved(one, told)))
-        verdict = _with(verdict, judge(come, policy, only.added))
+        verdict = joined(verdict, judge(come, policy, only.added))
     one.verdict = verdict
     one.released = [
         hold for hold in only.mends if all(RULES[name](order, policy) is None for name in hold.rules)
     ]
 
 
-def _is_more(one: Edit, found: Found) -> bool:
-    """Whether more is to be paid on delivery than was found too much before: who let that go said nothing of this."""
-    return "cash_minor_max" in found.facts and one.total > one.before
+def _is_new(one: Edit, name: str, before: OrderFacts, policy: Validation) -> bool:
+    """Whether a rule about amounts found nothing before. Of cash on delivery what was too much may become more: who let
+    that go said nothing of this."""
+    found = RULES[name](_unsigned(before) if name == "fraud" else before, policy)
+    return found is None or (name == "cash" and "cash_minor_max" in found.facts and one.total > one.before)
 
 
-def _with(verdict: Verdict, other: Verdict) -> Verdict:
-    """Both together; one that found nothing adds nothing."""
-    if other is FINE:
-        return verdict
-    return other if verdict is FINE else joined(verdict, other)
+def _unsigned(order: OrderFacts) -> OrderFacts:
+    """An order for its review: what the channel reported was reviewed when it was placed, and only its size counts."""
+    return replace(order, signals=())
 
 
 def _proved(one: Edit, told: _Seen) -> tuple[str, ...]:

@@ -141,7 +141,8 @@ def joined(one: Verdict, other: Verdict) -> Verdict:
     holds = {found.type: found for found in one.holds}
     for found in other.holds:
         _add(holds, found)
-    return Verdict(tuple(holds.values()), one.warnings + other.warnings)
+    warnings = one.warnings + other.warnings
+    return Verdict(tuple(holds.values()), warnings) if holds or warnings else FINE
 
 
 def _add(holds: dict[str, Found], found: Found) -> None:
