@@ -233,24 +233,19 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
     said, billing = request.POST, _billing(request)
     add: list[AddLine] = []
     remove: list[tuple[UUID, int]] = []
-    for line in found.lines:
-        stands = line.quantity - line.cancelled
-        wanted = int_in(clean(said.get(f"units-{line.id}")))
-        if line.kind != rules.GOODS or wanted is None or wanted == stands:
-            continue
-        if wanted > stands:
-            add.append(AddLine(line.sku_code, wanted - stands, like=line.id))
-        else:
-            remove.append((line.id, stands - wanted))
+    for line in (one for one in found.lines if one.kind == rules.GOODS):
+        more = _more(said, f"units-{line.id}", line.quantity - line.cancelled)
+        if more > 0:
+            add.append(AddLine(line.sku_code, more, like=line.id))
+        elif more < 0:
+            remove.append((line.id, -more))
     out: list[tuple[int, int]] = []
     for number, kit in kits_of(found).items():
-        asked = int_in(clean(said.get(f"kits-{number}")))
-        if asked is None or asked == kit.left:
-            continue
-        if asked > kit.left:
-            add.append(AddLine(kit.code, asked - kit.left, like=kit.line))
-        else:
-            out.append((number, kit.left - asked))
+        more = _more(said, f"kits-{number}", kit.left)
+        if more > 0:
+            add.append(AddLine(kit.code, more, like=kit.line))
+        elif more < 0:
+            out.append((number, -more))
     sku = clean(said.get("sku"))
     if sku:
         minor = minor_in(said.get("price"), found.currency)
@@ -281,6 +276,12 @@ def _edit(request: Request, found: orders.OrderView, address: AddressGiven | Non
         remove_kits=tuple(out),
         **_window(said, found),
     )
+
+
+def _more(said: Mapping[str, Any], field: str, left: int) -> int:
+    """How many more than are left a field asks for; below nothing, how many fewer."""
+    asked = int_in(clean(said.get(field)))
+    return 0 if asked is None else asked - left
 
 
 def _window(said: Mapping[str, Any], found: orders.OrderView) -> dict[str, Any]:
