@@ -27,7 +27,7 @@ from entrepot.shipping.choosing import Choosing, not_carried
 from entrepot.shipping.commands.consign import Consigned, Ended, consign, end_consignments, leave_without
 from entrepot.shipping.commands.perform import capture_all, performed
 from entrepot.shipping.commands.take_numbers import Numbered, in_use, take_numbers
-from entrepot.shipping.consigning import Carriage, Consignment, carriage_of, consigned
+from entrepot.shipping.consigning import Carriage, Consignment, carriage_of, consigned, not_asked
 from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
@@ -359,15 +359,10 @@ def _labeled(request: ShipFulfillment, one: _Ready, *, goes_on: bool) -> _Ready 
         void = tuple(each.label for each in closed if each.label and each.label not in kept)
         return one._replace(void=void)
     if not request.buys:
-        return begun.missing(one.of.number) if begun else _no_label(one)
+        return begun.missing(one.of.number) if begun else not_asked(one.of.number, one.carriage.code)
     unsure = begun.unsure(anew=not goes_on) if begun else None
     void = () if goes_on else tuple(each.label for each in closed if each.label)
     return unsure or one._replace(first=True, void=void)
-
-
-def _no_label(one: _Ready) -> Refused:
-    missing = Said("not all were asked for, or they are void by now")
-    return errors.LabelsAwaited(fulfillment=one.of.number, service=one.carriage.code, missing=missing)
 
 
 def _choose(request: ShipFulfillment, one: Fulfillment, at: datetime, facts: _Facts) -> Shopped | Refused:
