@@ -146,9 +146,7 @@ class Leaving(NamedTuple):
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
     parcels: tuple[str, ...] = ()  # the numbers of those that a supplier names
     reason: str = ""  # why it goes with the service that was named
-    labels: tuple[
-        str, ...
-    ] = ()  # the numbers that were bought for its packages, and the one that is given beside
+    labels: tuple[str, ...] = ()  # numbers that were bought for its packages, and the one given beside
 
     @property
     def origin(self) -> str:
@@ -198,12 +196,13 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
             continue
         settled.append(answer)
         number = answer.begun.number if answer.begun else next(numbers)
+        why = request.reason.strip() or (answer.begun.reason if answer.begun else "")
         if answer.first:
-            first.append(_consigned(answer, number, request.reason.strip()))
+            state = answer.begun.state if answer.begun else ""
+            first.append(Consigned(answer.shipment, number, answer.of, answer.carriage, state, why))
             answers.append(_asked(first[-1]))
             continue
         name, doubt = known_as(request.tracking, answer.verdict, next(iter(answer.labels), number))
-        why = request.reason.strip() or (answer.begun.reason if answer.begun else "")
         leaving.append(Leaving(
             answer.shipment, number, answer.of, answer.at, name, doubt, answer.carriage, facts.take(answer.of.id),
             reason=why, labels=(*answer.labels, name) if answer.labels and answer.verdict else answer.labels,
@@ -220,13 +219,6 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
         ])  # fmt: skip
     unasked = consign(cause, first)
     return [one if isinstance(one, Refused) else unasked.get(one.fulfillment, one) for one in answers]
-
-
-def _consigned(one: _Ready, number: str, reason: str) -> Consigned:
-    state = one.begun.state if one.begun else ""
-    return Consigned(
-        one.shipment, number, one.of, one.carriage, state, reason or (one.begun.reason if one.begun else "")
-    )
 
 
 def _asked(one: Consigned) -> FulfillmentShipped:
