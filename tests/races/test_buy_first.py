@@ -15,10 +15,12 @@ from entrepot.insight import verify
 from entrepot.kernel import sql, worker
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.shipping import errors
 from entrepot.shipping.commands import buy
 from entrepot.shipping.commands import ship as leaving
+from entrepot.shipping.commands import ship_labeled as labeled
 from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
-from entrepot.shipping.commands.label import VoidLabel, void_labels
+from entrepot.shipping.commands.label import LabelVoided, VoidLabel, void_labels
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.shipping.commands.ship_labeled import ShipLabeled, ship_labeled
 from entrepot.shipping.commands.stop_consignments import StopConsignments, stop_consignments
@@ -138,6 +140,37 @@ def test_a_label_that_is_voided_while_it_leaves_is_void_after_that(monkeypatch):
     lived = "SELECT state_before FROM kernel_event WHERE subject_id = %(id)s::uuid AND state_after = 'voided'"
     assert sql.run(lived, {"id": label}) == [("printed",)]
     all_in_order()
+
+
+def test_a_label_that_is_voided_before_it_leaves_is_not_bought_again(monkeypatch):
+    house = a_live_house()
+    (which,) = packed(*placed(house, 1, (0, 1)))
+    ship(SYSTEM, requests=[ShipFulfillment(which)])
+    sell()
+    ((label,),) = sql.run("SELECT id FROM shipping_label")
+    looked, voided, look = threading.Event(), threading.Event(), labeled._ready
+
+    def look_first(*args: Any) -> Any:
+        found = look(*args)
+        looked.set()
+        assert voided.wait(30), "nothing is locked yet, so that it need not wait for us"
+        return found
+
+    def void() -> list:
+        looked.wait(30)
+        answers = void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+        voided.set()
+        return answers
+
+    monkeypatch.setattr(labeled, "_ready", look_first)
+    (stays,), (gone,) = at_once([lambda: ship_labeled(SYSTEM, requests=[ShipLabeled(which)]), void])
+    assert isinstance(stays, errors.LabelsAwaited), stays
+    assert isinstance(gone, LabelVoided), gone
+    assert sql.run("SELECT state FROM shipping_label") == [("voided",)], "none was made in its place"
+    assert counted("SELECT count(*)::int FROM kernel_delivery WHERE topic = 'carrier.buy'") == 1
+    assert counted("SELECT count(*)::int FROM shipping_shipment") == 0
+    assert units(house.skus[0]) == 5_000
+    assert counted("SELECT count(*)::int FROM work_item") == 0, "no label of it is paid any more"
 
 
 @pytest.mark.parametrize("what", ["open", "open and close", "void", "cancel"])

@@ -10,7 +10,7 @@ import msgspec
 
 from entrepot.carriage import tracking
 from entrepot.kernel import sql, wire
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.shipping import errors, rules
 from entrepot.shipping.shopping import Shopped
 
@@ -130,6 +130,12 @@ class Consignment(NamedTuple):
         if "in doubt" in found:
             return errors.LabelInDoubt(shipment=self.number, source=self.source)
         return errors.LabelNotAnswered(shipment=self.number, source=self.source) if any(found) else None
+
+
+def not_asked(fulfillment: str, service: str) -> Refused:
+    """The refusal to let leave what nobody has asked all labels for."""
+    missing = Said("not all were asked for, or they are void by now")
+    return errors.LabelsAwaited(fulfillment=fulfillment, service=service, missing=missing)
 
 
 def packages(fulfillments: Collection[UUID]) -> dict[UUID, list[Package]]:

@@ -12,7 +12,7 @@ from entrepot.kernel.command import announce, whole
 from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
-from entrepot.shipping.commands.label import VoidLabel, void_labels
+from entrepot.shipping.commands.label import COLUMNS, VoidLabel, our_number, void_labels
 from entrepot.shipping.consigning import Carriage, packages
 from entrepot.shipping.states import CONSIGNMENT, LABEL
 from entrepot.warehouse.commands.lock import Fulfillment
@@ -50,18 +50,18 @@ def consign(cause: Cause, begun: Sequence[Consigned]) -> dict[UUID, Refused]:
     locked. 5 statements and those of `shipping.buy_labels`; none for none."""
     if not begun:
         return {}
-    sql.run(_BEGIN, {**sql.columns(_COLUMNS, [_row(one) for one in begun]), "at": cause.at})
+    sql.run(_BEGIN, {**sql.columns(_BEGUN, [_row(one) for one in begun]), "at": cause.at})
     closed = packages([one.of.id for one in begun])
     rows = [
         (
             ids.uuid7(), one.of.company, one.id, package.id, one.of.node, one.carriage.carrier,
-            one.number if place == 1 else f"{one.number}-{place}", package.weight_g, "awaited", cause.at,
+            our_number(one.number, place), package.weight_g, "awaited", cause.at,
         )
         for one in begun
         for place, package in enumerate(closed.get(one.of.id, ()), 1)
         if package.label is None
     ]  # fmt: skip
-    sql.write("shipping_label", _LABEL, rows)
+    sql.write("shipping_label", COLUMNS, rows)
     announce(cause, [
         Event("consignment", one.id, one.of.company, one.state, _after(one.state), cause.at,
               {"order": one.of.order, "fulfillment": one.of.id}, one.reason)
@@ -109,7 +109,7 @@ def end_consignments(cause: Cause, ended: Sequence[Ended]) -> None:
     ])  # fmt: skip
 
 
-_COLUMNS = (
+_BEGUN = (
     "ids", "numbers", "companies", "orders", "fulfillments", "nodes", "carriers", "services", "zones", "costs",
     "currencies", "reasons", "whys",
 )  # fmt: skip
@@ -122,11 +122,6 @@ def _row(one: Consigned) -> tuple[object, ...]:
         carriage.cost_minor, carriage.currency, carriage.reasons, one.reason,
     )  # fmt: skip
 
-
-_LABEL = (
-    "id", "company_id", "shipment_id", "package_id", "node_id", "carrier", "tracking", "weight_g", "state",
-    "printed_at",
-)  # fmt: skip
 
 _BEGIN = """
 INSERT INTO shipping_consignment (id, number, company_id, order_id, fulfillment_id, node_id, carrier, service_id, zone,

@@ -148,11 +148,16 @@ def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[La
         answers.append(LabelsPrinted(one.id, tuple(made)))
     leave_numbers(refused)
     if rows:
-        sql.write("shipping_label", _LABEL, rows)
+        sql.write("shipping_label", COLUMNS, rows)
         sql.run(_RENAME, sql.columns(("ids", "numbers"), renamed))
         tell_numbers(cause, numbered)
         end_in_place(cause, known)
     return answers
+
+
+def our_number(shipment: str, place: int) -> str:
+    """What a package bears for want of a carrier's number, by its place among all of its fulfillment."""
+    return shipment if place == 1 else f"{shipment}-{place}"
 
 
 def _carriers(one: _Shipment, numbers: Sequence[str]) -> list[Numbered]:
@@ -170,7 +175,7 @@ def _numbers(request: PrintLabels, one: _Shipment, packages: Sequence[_Package])
     if not packages:
         return errors.Labeled(shipment=one.number)
     if not request.numbers:
-        ours = [one.number if one_of.place == 1 else f"{one.number}-{one_of.place}" for one_of in packages]
+        ours = [our_number(one.number, package.place) for package in packages]
         return ours if one.tracking in one.in_force else [one.tracking, *ours[1:]]
     verdicts = [tracking.judge(number, one.carrier) for number in request.numbers]
     # A number that another package bears would let the shipment arrive with that one.
@@ -227,10 +232,11 @@ def void_labels(cause: Cause, /, *, requests: Sequence[VoidLabel]) -> list[Label
     return answers
 
 
-_LABEL = (
+COLUMNS = (
     "id", "company_id", "shipment_id", "package_id", "node_id", "carrier", "tracking", "weight_g", "state",
     "printed_at",
 )  # fmt: skip
+"""What is written of a label when it is made."""
 
 _LOCK = """
 SELECT id, company_id::int, number, fulfillment_id, node_id, carrier, tracking,

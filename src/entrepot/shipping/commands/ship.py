@@ -27,7 +27,7 @@ from entrepot.shipping.choosing import Choosing, not_carried
 from entrepot.shipping.commands.consign import Consigned, Ended, consign, end_consignments, leave_without
 from entrepot.shipping.commands.perform import capture_all, performed
 from entrepot.shipping.commands.take_numbers import Numbered, in_use, take_numbers
-from entrepot.shipping.consigning import Carriage, Consignment, carriage_of, consigned
+from entrepot.shipping.consigning import Carriage, Consignment, carriage_of, consigned, not_asked
 from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
@@ -146,9 +146,7 @@ class Leaving(NamedTuple):
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
     parcels: tuple[str, ...] = ()  # the numbers of those that a supplier names
     reason: str = ""  # why it goes with the service that was named
-    labels: tuple[
-        str, ...
-    ] = ()  # the numbers that were bought for its packages, and the one that is given beside
+    labels: tuple[str, ...] = ()  # numbers that were bought for its packages, and the one given beside
 
     @property
     def origin(self) -> str:
@@ -198,12 +196,13 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
             continue
         settled.append(answer)
         number = answer.begun.number if answer.begun else next(numbers)
+        why = request.reason.strip() or (answer.begun.reason if answer.begun else "")
         if answer.first:
-            first.append(_consigned(answer, number, request.reason.strip()))
+            state = answer.begun.state if answer.begun else ""
+            first.append(Consigned(answer.shipment, number, answer.of, answer.carriage, state, why))
             answers.append(_asked(first[-1]))
             continue
         name, doubt = known_as(request.tracking, answer.verdict, next(iter(answer.labels), number))
-        why = request.reason.strip() or (answer.begun.reason if answer.begun else "")
         leaving.append(Leaving(
             answer.shipment, number, answer.of, answer.at, name, doubt, answer.carriage, facts.take(answer.of.id),
             reason=why, labels=(*answer.labels, name) if answer.labels and answer.verdict else answer.labels,
@@ -220,13 +219,6 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
         ])  # fmt: skip
     unasked = consign(cause, first)
     return [one if isinstance(one, Refused) else unasked.get(one.fulfillment, one) for one in answers]
-
-
-def _consigned(one: _Ready, number: str, reason: str) -> Consigned:
-    state = one.begun.state if one.begun else ""
-    return Consigned(
-        one.shipment, number, one.of, one.carriage, state, reason or (one.begun.reason if one.begun else "")
-    )
 
 
 def _asked(one: Consigned) -> FulfillmentShipped:
@@ -359,15 +351,10 @@ def _labeled(request: ShipFulfillment, one: _Ready, *, goes_on: bool) -> _Ready 
         void = tuple(each.label for each in closed if each.label and each.label not in kept)
         return one._replace(void=void)
     if not request.buys:
-        return begun.missing(one.of.number) if begun else _no_label(one)
+        return begun.missing(one.of.number) if begun else not_asked(one.of.number, one.carriage.code)
     unsure = begun.unsure(anew=not goes_on) if begun else None
     void = () if goes_on else tuple(each.label for each in closed if each.label)
     return unsure or one._replace(first=True, void=void)
-
-
-def _no_label(one: _Ready) -> Refused:
-    missing = Said("not all were asked for, or they are void by now")
-    return errors.LabelsAwaited(fulfillment=one.of.number, service=one.carriage.code, missing=missing)
 
 
 def _choose(request: ShipFulfillment, one: Fulfillment, at: datetime, facts: _Facts) -> Shopped | Refused:

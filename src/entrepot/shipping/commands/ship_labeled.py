@@ -11,9 +11,9 @@ from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Invalid, Refused, Said
-from entrepot.shipping import errors
 from entrepot.shipping.commands.consign import NOT_SHIPPED
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.shipping.consigning import not_asked
 from entrepot.shipping.queries import LABELED
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -47,25 +47,12 @@ def ship_labeled(cause: Cause, /, *, requests: Sequence[ShipLabeled]) -> list[Fu
     Again: by key; without one it has left. 1 statement, those of `shipping.ship`, 3 more where some may not leave.
     """
     found = _ready([one.fulfillment for one in requests])
-    leaving = [one for one in requests if one.fulfillment in found]
-    told = iter(
-        ship(cause, requests=[ShipFulfillment(one.fulfillment, buys=False) for one in leaving])
-        if leaving
-        else ()
-    )  # without buying: a label that somebody voids while we wait for its lock was not to be bought again
-    answers: list[FulfillmentShipped | Refused] = []
-    for one in requests:
-        if one.fulfillment in found:
-            answers.append(next(told))
-        else:
-            missing = Said("not all were asked for, or they are void by now")
-            answers.append(
-                errors.LabelsAwaited(fulfillment=str(one.fulfillment), service="-", missing=missing)
-            )
+    leaving = [one.fulfillment for one in requests if one.fulfillment in found]
+    # Without buying: a label that somebody voids while we wait for its lock was not to be bought again.
+    wanted = [ShipFulfillment(one, buys=False) for one in leaving]
+    told = ship(cause, requests=wanted) if wanted else []
     refused = [
-        (one.fulfillment, answer)
-        for one, answer in zip(requests, answers, strict=True)
-        if isinstance(answer, Refused) and one.fulfillment in found
+        (one, answer) for one, answer in zip(leaving, told, strict=True) if isinstance(answer, Refused)
     ]
     # Under the lock of its order: what has left while we waited for that, or was opened, is no work.
     stays = _ready([one for one, _ in refused]) if refused else {}
@@ -78,7 +65,11 @@ def ship_labeled(cause: Cause, /, *, requests: Sequence[ShipLabeled]) -> list[Fu
         for one, answer in refused
         if one in stays
     ])  # fmt: skip
-    return answers
+    answers = iter(told)
+    return [
+        next(answers) if one.fulfillment in found else not_asked(str(one.fulfillment), "-")
+        for one in requests
+    ]
 
 
 def _ready(fulfillments: Sequence[UUID]) -> dict[UUID, tuple[int, str]]:
