@@ -9,15 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.channels import errors
-from entrepot.channels.x12.purchase_order import (
-    CANCELLATION,
-    ORIGINAL,
-    REPLACEMENT,
-    Partner,
-    WantedLine,
-    WantedOrder,
-    purchase_order,
-)
+from entrepot.channels.x12.contract import CANCELLED, NEW, REPLACED
+from entrepot.channels.x12.purchase_order import Partner, WantedLine, WantedOrder, purchase_order
 from entrepot.kernel import delivery, ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -132,7 +125,7 @@ def _made(
 ) -> tuple[Any, ...]:
     company, order_number, ref, state, ordered_at, currency, code, *names, zone = found
     buyer, supplier, node, node_code, postal_code, country = names
-    purpose = CANCELLATION if state == "cancelled" else REPLACEMENT if is_again else ORIGINAL
+    purpose = CANCELLED if state == "cancelled" else REPLACED if is_again else NEW
     order = WantedOrder(
         order_number, ref, local_day(ordered_at, zone), currency, buyer, supplier, code, node or node_code, node_code,
         postal_code, country, tuple(lines),

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Literal, NamedTuple
 
-from entrepot.channels.x12.contract import NEW, PIECES
+from entrepot.channels.x12.contract import NEW, PIECES, REPLACED
 from entrepot.channels.x12.envelope import Segment, Set, X12Error
 from entrepot.channels.x12.parse import BARCODES, CODES, Item, day_of, units_of
 from entrepot.kernel.errors import Said
@@ -21,7 +21,7 @@ WHOLE: dict[str, Rest] = {
 }  # fmt: skip
 """What an answer (BAK02) says of the lines that it does not name."""
 
-PURPOSES = (NEW, "04", "05", "06", "44")
+PURPOSES = (NEW, "04", REPLACED, "06", "44")
 """What an answer may be for (BAK01); one that takes an answer back says nothing instead of it."""
 
 TAKEN = ("AA", "AC", "AR", "BP", "DR", "IA", "IB", "IC", "IE", "IP", "IQ", "SP")
