@@ -25,11 +25,12 @@ from entrepot.purchasing.reordering import (
 
 OFFER = Offer(uuid7(), "s1", Decimal("2.50"), 1, 1)
 POLICY = Reordering(service_percent=97.725, review_days=7)
+LEVEL = level_of(POLICY, "MUG", "")
 
 
 def test_the_textbook_sum():
     """d 20 a day with σ 5, lead time 9 days with σ 2, z 2: safety 2·√(9·25 + 400·4) = 85.44."""
-    found = propose(20, 5, Lead(9, 2, 12), Standing(100, 50, 0), OFFER, POLICY)
+    found = propose(20, 5, Lead(9, 2, 12), Standing(100, 50, 0), OFFER, POLICY, LEVEL)
     assert isclose(found.z, 2, abs_tol=0.001)
     assert isclose(found.safety, 2 * sqrt(9 * 25 + 400 * 4), abs_tol=0.05)
     assert isclose(found.reorder_point, 180 + found.safety)
@@ -39,10 +40,10 @@ def test_the_textbook_sum():
 
 
 def test_nothing_is_ordered_above_the_reorder_point_or_where_nobody_asks():
-    assert propose(20, 5, Lead(9, 2, 12), Standing(200, 66, 0), OFFER, POLICY) is None
-    assert propose(0, 0, Lead(9, 2, 12), Standing(0, 0, 0), OFFER, POLICY) is None
-    assert propose(0, 0, Lead(9, 2, 12), Standing(5, 0, 5), OFFER, POLICY) is None
-    assert propose(0, 0, Lead(9, 2, 12), Standing(0, 0, 3), OFFER, POLICY).quantity == 3
+    assert propose(20, 5, Lead(9, 2, 12), Standing(200, 66, 0), OFFER, POLICY, LEVEL) is None
+    assert propose(0, 0, Lead(9, 2, 12), Standing(0, 0, 0), OFFER, POLICY, LEVEL) is None
+    assert propose(0, 0, Lead(9, 2, 12), Standing(5, 0, 5), OFFER, POLICY, LEVEL) is None
+    assert propose(0, 0, Lead(9, 2, 12), Standing(0, 0, 3), OFFER, POLICY, LEVEL).quantity == 3
 
 
 def test_minimum_and_packs_are_kept():
@@ -76,7 +77,7 @@ def test_invariant_15_what_is_ordered_brings_the_position_up_to_its_level_in_who
         Lead(days, lead_deviation, 3),
         Standing(free, 0, 0),
     )
-    found = propose(demand, deviation, lead, standing, offer, POLICY)
+    found = propose(demand, deviation, lead, standing, offer, POLICY, LEVEL)
     if found is None:
         assert free > demand * days + safety_stock(2, demand, deviation, lead) - 1
         return

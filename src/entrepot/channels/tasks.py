@@ -30,7 +30,6 @@ from entrepot.channels.commands.tell_webhooks import (
 from entrepot.channels.spreadsheet import importer, parse, read
 from entrepot.channels.statements.stated import SOURCE
 from entrepot.channels.x12 import contract as x12
-from entrepot.channels.x12.purchase_order import ORIGINAL
 from entrepot.kernel.aside import Unwanted, watched
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import WEBHOOK, Claimed, is_last
@@ -160,7 +159,7 @@ def post_order(cause: Cause, message: Claimed) -> None:
     found = queries.order_document(which)
     if found is None or found.state != "waiting":
         return
-    if found.purpose != ORIGINAL and (why := queries.kept_from(found)):
+    if found.purpose != x12.NEW and (why := queries.kept_from(found)):
         note_order_documents(cause, requests=[NoteOrderDocument(which, why, is_posted=False)])
         return
     headers = {"Content-Type": "application/edi-x12", "User-Agent": "Entrepot", "Idempotency-Key": str(which)}

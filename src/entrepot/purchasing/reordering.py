@@ -159,13 +159,12 @@ def propose(
     standing: Standing,
     offer: Offer,
     policy: Reordering,
-    level: Level | None = None,
+    level: Level,
 ) -> Sum | None:
     """The order that brings a node's stock up to its level; None where it is above the reorder point, or where nobody
-    asks for the SKU. Without a `level` it is served as the policy says for all."""
+    asks for the SKU."""
     if not demand and not standing.waiting:
         return None
-    level = level or Level(policy.service_percent, "all")
     z = NormalDist().inv_cdf(level.percent / 100)
     safety = safety_stock(z, demand, demand_deviation, lead)
     reorder_point = demand * lead.days + safety

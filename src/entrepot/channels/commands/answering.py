@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from entrepot.channels import errors
+from entrepot.channels.commands.document_sets import DocumentSet
 from entrepot.channels.x12 import goods
 from entrepot.channels.x12.envelope import X12Error
 from entrepot.channels.x12.goods import Answered, Wanted
@@ -20,25 +20,15 @@ from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refus
 
 
 @dataclass(slots=True)
-class AnsweredSet:
+class AnsweredSet(DocumentSet):
     """A set of an interchange that answers an order, while it is dealt with."""
 
-    group: str
     said: OrderAnswer
     told: Answered | None = None
-    number: str = ""
-    is_fresh: bool = False
-    problem: str = ""
-    packages: int = 0
 
     @property
-    def name(self) -> str:
-        """Its control numbers: a set that was taken is not taken again, whatever it says now."""
-        return f"{self.group}/{self.said.control}"
-
-    @property
-    def waits(self) -> bool:
-        return not self.problem and not self.number
+    def packages(self) -> int:
+        return 0
 
     @property
     def units(self) -> int:
@@ -46,23 +36,17 @@ class AnsweredSet:
 
     def end(self, answer: object) -> None:
         if isinstance(answer, Refused):
-            self.problem, self.number, self.is_fresh = answer.message, "", False
+            self.refuse(answer)
         else:
-            self.number, self.is_fresh = self.said.order, True
-
-
-def unreadable(error: X12Error) -> Refused:
-    return errors.X12Unreadable(
-        segment=error.segment, name=error.name, expected=error.expected, found=error.found
-    )
+            self.take(self.said.order)
 
 
 def find(one: AnsweredSet, orders: Mapping[str, Sequence[Wanted]], today: date) -> None:
-    """The order lines that an answer speaks of. What was taken stays so, whatever became of its order since."""
+    """The order lines that an answer speaks of."""
     try:
         one.told = goods.answered(one.said, orders, today)
     except X12Error as error:
-        one.problem = "" if one.number else unreadable(error).message
+        one.misread(error)
 
 
 def take(cause: Cause, answers: Sequence[tuple[datetime | None, AnsweredSet]]) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.channels.commands import answering
-from entrepot.channels.commands.answering import AnsweredSet, unreadable
+from entrepot.channels.commands.answering import AnsweredSet
 from entrepot.channels.commands.asking import ROLE
+from entrepot.channels.commands.document_sets import DocumentSet, unreadable
 from entrepot.channels.commands.sent_notices import SentNotice, take_sent
 from entrepot.channels.x12 import goods, parse, render
 from entrepot.channels.x12.contract import CANCELLED, CARRIERS, CONTENT_MAX, REPLACED
@@ -27,7 +28,6 @@ from entrepot.kernel.events import Event
 from entrepot.purchasing import dock
 from entrepot.purchasing.commands.take_notices import (
     CloseNotice,
-    NoticeClosed,
     NoticeTaken,
     TakeNotice,
     close_notices,
@@ -70,26 +70,13 @@ class DocumentTaken:
 
 
 @dataclass(slots=True)
-class Noticed:
-    """A set of an interchange while it is dealt with: of goods that come, or that go `to_customer`."""
+class Noticed(DocumentSet):
+    """A ship notice while it is dealt with: of goods that come, or that go `to_customer`."""
 
-    group: str
     said: parse.ShipNotice
     lines: list[NoticedLine] = field(default_factory=list)
     to_customer: ToCustomer | None = None
     supplier: UUID | None = None
-    number: str = ""
-    is_fresh: bool = False
-    problem: str = ""
-
-    @property
-    def name(self) -> str:
-        """Its control numbers: a set that was taken is not taken again, whatever it says now."""
-        return f"{self.group}/{self.said.control}"
-
-    @property
-    def waits(self) -> bool:
-        return not self.problem and not self.number
 
     @property
     def packages(self) -> int:
@@ -208,8 +195,7 @@ def _find(cause: Cause, documents: Sequence[Document]) -> None:
                     each.lines = goods.lines(each.said.items, orders)
                 each.supplier = _supplier(each.said, orders)
             except X12Error as error:
-                # What was taken stays so, whatever became of its order since.
-                each.problem = "" if each.number else unreadable(error).message
+                each.misread(error)
         for answer in one.answers:
             answering.find(answer, orders, (one.received_at or cause.at).date())
 
@@ -251,9 +237,9 @@ def _send(cause: Cause, documents: Sequence[Document]) -> None:
     answers = take_sent(cause, [notice for _, notice in asked]) if asked else []
     for (each, _), told in zip(asked, answers, strict=True):
         if isinstance(told, Refused):
-            each.problem = told.message
+            each.refuse(told)
         else:
-            each.number, each.is_fresh = told, True
+            each.take(told)
 
 
 def _take(cause: Cause, documents: Sequence[Document]) -> None:
@@ -275,9 +261,9 @@ def _take(cause: Cause, documents: Sequence[Document]) -> None:
     ) if asked else []  # fmt: skip
     for (_, each), told in zip(asked, answers, strict=True):
         if isinstance(told, NoticeTaken):
-            each.number, each.is_fresh = told.number, True
+            each.take(told.number)
         else:
-            each.problem = told.message
+            each.refuse(told)
 
 
 def _cancel(cause: Cause, documents: Sequence[Document]) -> None:
@@ -299,7 +285,7 @@ def _cancel(cause: Cause, documents: Sequence[Document]) -> None:
         found = standing.get((each.supplier, each.said.reference)) if each.supplier else None
         if found is None:
             wrong = each.said.fault(2, "the number of a notice that we have", each.said.reference)
-            each.problem = unreadable(wrong).message
+            each.refuse(unreadable(wrong))
         elif found.state == "closed":
             each.number = found.number
         else:
@@ -314,9 +300,10 @@ def _cancel(cause: Cause, documents: Sequence[Document]) -> None:
     )
     for (_, sets), told in zip(closing.values(), answers, strict=True):
         for each in sets:
-            each.is_fresh = isinstance(told, NoticeClosed)
             if isinstance(told, Refused):
-                each.number, each.problem = "", told.message
+                each.refuse(told)
+            else:
+                each.is_fresh = True
 
 
 def _note(cause: Cause, documents: Sequence[Document]) -> None:

@@ -9,23 +9,17 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.channels import errors
-from entrepot.channels.x12.purchase_order import (
-    CANCELLATION,
-    ORIGINAL,
-    REPLACEMENT,
-    Partner,
-    WantedLine,
-    WantedOrder,
-    purchase_order,
-)
+from entrepot.channels.x12.contract import CANCELLED, NEW, REPLACED
+from entrepot.channels.x12.purchase_order import Partner, WantedLine, WantedOrder, purchase_order
 from entrepot.kernel import delivery, ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.network.rules import local_day
+from entrepot.purchasing.commands.send_orders import not_sent
 from entrepot.purchasing.states import ORDER
-from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.open_items import open_items
 
 DESTINATION = "webhook:orders"
 """In the lane of what goes to addresses that anybody may have given us."""
@@ -131,7 +125,7 @@ def _made(
 ) -> tuple[Any, ...]:
     company, order_number, ref, state, ordered_at, currency, code, *names, zone = found
     buyer, supplier, node, node_code, postal_code, country = names
-    purpose = CANCELLATION if state == "cancelled" else REPLACEMENT if is_again else ORIGINAL
+    purpose = CANCELLED if state == "cancelled" else REPLACED if is_again else NEW
     order = WantedOrder(
         order_number, ref, local_day(ordered_at, zone), currency, buyer, supplier, code, node or node_code, node_code,
         postal_code, country, tuple(lines),
@@ -194,22 +188,22 @@ def note_order_documents(
     work: it is superseded. Locks: the documents. Refuses: NotFound (none that is being sent). Again: NotFound; by key.
     1 statement; 1 more where one is given up.
     """
-    said = {one.document: one.error[:500] for one in requests}
     rows = {one.document: (one.document, one.error[:500], one.is_posted) for one in requests}
     params = sql.columns(("ids", "errors", "posted"), list(rows.values())) | {"at": cause.at}
     noted = {which: row for which, *row in sql.run(_NOTE, params)}
     open_items(
         cause,
         requests=[
-            OpenItem(
-                company, "order not sent", "purchase_order", order,
-                Said("{0}: the supplier's address did not take the document: {1}", number, said[which]),
-                "inventory manager", {"document": str(which)}, dedupe=str(order),
+            not_sent(
+                company,
+                order,
+                Said("{0}: the supplier's address did not take the document: {1}", number, error),
+                {"document": str(which)},
             )
-            for which, (company, order, number, state) in noted.items()
+            for which, (company, order, number, state, error) in noted.items()
             if state == "failed"
         ],
-    )  # fmt: skip
+    )
     return [
         OrderDocumentNoted(one.document, noted[one.document][3])
         if one.document in noted
@@ -263,5 +257,5 @@ SET state = CASE WHEN n.error = '' THEN 'sent' WHEN d.purpose = '01' AND NOT n.i
     error = n.error, done_at = %(at)s::timestamptz
 FROM unnest(%(ids)s::uuid[], %(errors)s::text[], %(posted)s::bool[]) AS n(id, error, is_posted), purchasing_order AS o
 WHERE d.id = n.id AND o.id = d.order_id AND (d.state = 'waiting' OR (d.state = 'superseded' AND n.error = ''))
-RETURNING d.id, d.company_id::int, d.order_id, o.number, d.state
+RETURNING d.id, d.company_id::int, d.order_id, o.number, d.state, d.error
 """

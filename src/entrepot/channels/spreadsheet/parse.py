@@ -217,35 +217,33 @@ def _take(
             return Said("an amount such as {0}", "1.234,50" if comma else "1,234.50")
         if value < 0 and not (is_charge and name == "unit_price"):
             return Said("an amount of 0 or more")
-    elif one.kind in _READ or name in _CODED:
-        value, expected = _READ.get(one.kind, _coded)(name, text, dates)
+    elif one.kind in ("moment", "day", "percent") or name in _CODED:
+        value, expected = _read(name, text, dates)
         if expected:
             return expected
     values[name] = value
     return ""
 
 
-def _moment(name: str, text: str, dates: Sequence[str]) -> tuple[Any, str]:
-    found = _until(text, dates) if name == "promise_at" else moment(text, dates)
-    return (found, "") if found else (None, Said("a date such as 2026-03-31 or 31.03.2026 14:30"))
-
-
-def _day(name: str, text: str, dates: Sequence[str]) -> tuple[Any, str]:  # noqa: ARG001  readers are of one shape
-    found = moment(text, dates)
-    return (found.date(), "") if found else (None, Said("a day such as 2026-03-31 or 31.03.2026"))
-
-
-def _percent(name: str, text: str, dates: Sequence[str]) -> tuple[Any, str]:  # noqa: ARG001  readers are of one shape
-    found = _whole(text.removesuffix("%").strip(), least=0)
-    return (found, "") if found is not None and found <= 100 else (None, Said("a whole number from 0 to 100"))
-
-
-_READ = {"moment": _moment, "day": _day, "percent": _percent}
-
 _CODED = ("kind", "country", "currency", "bill_country")
 
 
-def _coded(name: str, text: str, dates: Sequence[str]) -> tuple[Any, str]:  # noqa: ARG001  as those
+def _read(name: str, text: str, dates: Sequence[str]) -> tuple[Any, str]:
+    """A moment, a day, a part in percent or a code as it is kept, and what was expected where it is none."""
+    kind = FIELDS[name].kind
+    if kind == "moment":
+        at = _until(text, dates) if name == "promise_at" else moment(text, dates)
+        return at, "" if at else Said("a date such as 2026-03-31 or 31.03.2026 14:30")
+    if kind == "day":
+        at = moment(text, dates)
+        return at and at.date(), "" if at else Said("a day such as 2026-03-31 or 31.03.2026")
+    if kind == "percent":
+        part = _whole(text.removesuffix("%").strip(), least=0)
+        return part, "" if part is not None and part <= 100 else Said("a whole number from 0 to 100")
+    return _coded(name, text)
+
+
+def _coded(name: str, text: str) -> tuple[str, str]:
     """A code as it is kept, and what was expected where it is none."""
     if name == "kind":
         return text.casefold(), "" if text.casefold() in KINDS else one_of(KINDS)

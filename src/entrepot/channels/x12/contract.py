@@ -9,8 +9,9 @@ SOURCE = "x12"
 NOTICE, ANSWER = "856", "855"
 
 NEW, CANCELLED, REPLACED = "00", "01", "05"
+"""What a document is for: the first of its number, the end of that, what stands in its place."""
 PURPOSES = (NEW, CANCELLED, REPLACED)
-"""What a notice may be for (BSN01): the first of its number, the end of one, or what stands in the place of one."""
+"""What a notice may be for (BSN01)."""
 
 REJECTED = "IR"
 REFUSED = ("ID", REJECTED)

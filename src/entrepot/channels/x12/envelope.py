@@ -55,6 +55,13 @@ class Set:
     opened: Segment
     segments: tuple[Segment, ...]
 
+    def begin(self, name: str) -> Segment:
+        """Its first segment, which has to be this one."""
+        begin = self.segments[0] if self.segments else Segment(self.opened.number + 1, "end", ())
+        if begin.name != name:
+            raise X12Error(begin.number, begin.name, name, begin.name)
+        return begin
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Literal, NamedTuple
 
-from entrepot.channels.x12.contract import ANSWER, NEW, PIECES
+from entrepot.channels.x12.contract import NEW, PIECES, REPLACED
 from entrepot.channels.x12.envelope import Segment, Set, X12Error
 from entrepot.channels.x12.parse import BARCODES, CODES, Item, day_of, units_of
 from entrepot.kernel.errors import Said
@@ -21,7 +21,7 @@ WHOLE: dict[str, Rest] = {
 }  # fmt: skip
 """What an answer (BAK02) says of the lines that it does not name."""
 
-PURPOSES = (NEW, "04", "05", "06", "44")
+PURPOSES = (NEW, "04", REPLACED, "06", "44")
 """What an answer may be for (BAK01); one that takes an answer back says nothing instead of it."""
 
 TAKEN = ("AA", "AC", "AR", "BP", "DR", "IA", "IB", "IC", "IE", "IP", "IQ", "SP")
@@ -100,11 +100,7 @@ class OrderAnswer:
 
 def order_answer(one: Set) -> OrderAnswer:
     """What a set says. Raises X12Error."""
-    if one.kind != ANSWER:
-        raise one.opened.fault(1, "855, an answer to an order")
-    begin = one.segments[0] if one.segments else Segment(one.opened.number + 1, "end", ())
-    if begin.name != "BAK":
-        raise X12Error(begin.number, begin.name, "BAK", begin.name)
+    begin = one.begin("BAK")
     if begin.must(1, "what the answer is for, such as 00") not in PURPOSES:
         raise begin.fault(1, Said("one of {0}", ", ".join(PURPOSES)))
     if begin.must(2, "what the answer is, such as AC") not in WHOLE:
@@ -179,13 +175,12 @@ def _named(first: Segment, order: str) -> Item:
 def _acknowledged(group: Sequence[Segment], named: Item) -> tuple[list[AnsweredPart], bool]:
     """What ACK says of the units of an item, each with the day of the dates behind it, or else those of the item; all
     of them as they were asked for, where it says nothing."""
+    said = [(place, one) for place, one in enumerate(group) if one.name == "ACK"]
     parts: list[AnsweredPart] = []
-    is_held, said = False, False
-    left = _left_over([one for one in group if one.name == "ACK"], named)
-    for place, one in enumerate(group):
-        if one.name != "ACK":
-            continue
-        said, status = True, one.must(1, "what becomes of the item, such as IA")
+    is_held = False
+    left = _left_over([one for _, one in said], named)
+    for place, one in said:
+        status = one.must(1, "what becomes of the item, such as IA")
         if status in HELD:
             is_held = True
         elif status in TAKEN:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from entrepot.catalog.barcodes import is_sscc
-from entrepot.channels.x12.contract import CANCELLED, NEW, NOTICE, PURPOSES, REFUSED, REJECTED
+from entrepot.channels.x12.contract import CANCELLED, NEW, PURPOSES, REFUSED, REJECTED
 from entrepot.channels.x12.envelope import Segment, Set, X12Error
 from entrepot.kernel.errors import Said
 
@@ -100,11 +100,7 @@ class _Level:
 
 def notice(one: Set) -> ShipNotice:
     """What a set says. Raises X12Error."""
-    if one.kind != NOTICE:
-        raise one.opened.fault(1, "856, a ship notice")
-    begin = one.segments[0] if one.segments else Segment(one.opened.number + 1, "end", ())
-    if begin.name != "BSN":
-        raise X12Error(begin.number, begin.name, "BSN", begin.name)
+    begin = one.begin("BSN")
     purpose = begin.must(1, "what the notice is for, such as 00")
     reference, day = begin.must(2, "the number of the notice"), day_of(begin, 3)
     orders = tuple(dict.fromkeys(each.at(1) for each in one.segments if each.name == "PRF" and each.at(1)))

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from entrepot.channels.x12.contract import NEW
 from entrepot.channels.x12.render import COMPONENT, END, SEPARATOR, Elements, written
 from entrepot.kernel.shapes import shape
-
-ORIGINAL, CANCELLATION, REPLACEMENT = "00", "01", "05"
-"""What an order may be for (BEG01): the first of its number, the end of it, what stands in its place."""
 
 KIND, GROUP = "850", "PO"
 ID_MAX = 15
@@ -84,9 +82,7 @@ class WantedOrder:
     lines: tuple[WantedLine, ...]
 
 
-def purchase_order(
-    one: WantedOrder, partner: Partner, control: str, at: datetime, purpose: str = ORIGINAL
-) -> str:
+def purchase_order(one: WantedOrder, partner: Partner, control: str, at: datetime, purpose: str = NEW) -> str:
     """The document, in an interchange of its own under a control number."""
     return written(
         (partner.own_qualifier, partner.own_id), (partner.their_qualifier, partner.their_id), control, at,

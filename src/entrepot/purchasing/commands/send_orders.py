@@ -126,21 +126,32 @@ def note_sendings(cause: Cause, /, *, requests: Sequence[NoteSending]) -> list[S
     open_items(
         cause,
         requests=[
-            OpenItem(
-                company, "order not sent", "purchase_order", order,
-                Said("{0}: the mail server did not take the mail to the supplier: {1}", number, errors[which]),
-                "inventory manager", {"sending": str(which)}, dedupe=str(order),
+            not_sent(
+                company,
+                order,
+                Said(
+                    "{0}: the mail server did not take the mail to the supplier: {1}", number, errors[which]
+                ),
+                {"sending": str(which)},
             )
             for which, (company, order, number, state) in noted.items()
             if state == "failed"
         ],
-    )  # fmt: skip
+    )
     return [
         SendingNoted(one.sending, noted[one.sending][3])
         if one.sending in noted
         else NotFound(what="mail that is being sent", which=str(one.sending))
         for one in requests
     ]
+
+
+def not_sent(company: int, order: UUID, reason: str, facts: dict[str, str]) -> OpenItem:
+    """Work for a buyer: what was to tell a supplier of an order did not reach him. Once for an order, whichever way it
+    was to go."""
+    return OpenItem(
+        company, "order not sent", "purchase_order", order, reason, "inventory manager", facts, dedupe=str(order)
+    )  # fmt: skip
 
 
 _SENDING = ("id", "company_id", "order_id", "address", "language", "note", "asked_by", "asked_at")
