@@ -149,30 +149,22 @@ def attach_barcodes(cause: Cause, /, *, requests: Sequence[AttachBarcode]) -> li
     closed = iter(resolve(cause, requests=closing))
     answers: list[BarcodeAttached | Refused] = []
     kept: list[tuple[int, AliasAdded]] = []
-    for one, answer in zip(requests, aliased, strict=True):
-        after = answer if isinstance(answer, Refused) else next(closed)
-        if isinstance(answer, Refused) or isinstance(after, Refused):
-            answers.append(
-                after if isinstance(after, Refused) else NotFound(what="work item", which=str(one.item))
-            )
-            continue
-        kept.append((items[one.item].company, answer))
-        answers.append(BarcodeAttached(one.item, answer.sku, answer.barcode))
+    for one, alias in zip(requests, aliased, strict=True):
+        if isinstance(alias, Refused):
+            answers.append(alias)
+        elif isinstance(ended := next(closed), Refused):
+            answers.append(ended)
+        else:
+            kept.append((items[one.item].company, alias))
+            answers.append(BarcodeAttached(one.item, alias.sku, alias.barcode))
     write(cause, kept)
-    announce(cause, _attached(kept, answers))
-    return answers
-
-
-def _attached(
-    kept: Sequence[tuple[int, AliasAdded]], answers: Sequence[BarcodeAttached | Refused]
-) -> list[Event]:
     done = [one for one in answers if isinstance(one, BarcodeAttached)]
-    return [
-        Event(
-            "work_item", one.item, company, "done", "done", payload={"sku": one.sku, "barcode": one.barcode}
-        )
-        for (company, _), one in zip(kept, done, strict=True)
-    ]
+    announce(cause, [
+        Event("work_item", one.item, items[one.item].company, "done", "done",
+              payload={"sku": one.sku, "barcode": one.barcode})
+        for one in done
+    ])  # fmt: skip
+    return answers
 
 
 def _judge(one: AttachBarcode, items: Mapping[UUID, work.Item], cause: Cause) -> AddAlias | Refused:
