@@ -69,13 +69,17 @@ def report_barcodes(cause: Cause, /, *, requests: Sequence[ReportBarcode]) -> li
     Again: the item that stands. 2 statements; 1 for each company more, and 1 more where there are photos.
     """
     named = _named(requests, cause)
-    decided = [_decide(one, named[one.company, one.scanned]) for one in requests]
+    photos = [pictures.read(one.photo) if one.photo else None for one in requests]
+    decided = [
+        _decide(one, named[one.company, one.scanned], photo)
+        for one, photo in zip(requests, photos, strict=True)
+    ]
     opened = iter(report_scans(cause, requests=[one for one in decided if isinstance(one, ReportScan)]))
     answers = [one if isinstance(one, Refused) else next(opened) for one in decided]
     _keep_photos(cause, [
-        (answer.item, one.photo)
-        for one, answer in zip(requests, answers, strict=True)
-        if one.photo and isinstance(answer, ItemOpened)
+        (answer.item, photo.digest, photo.kind, one.photo[: photo.length])
+        for one, photo, answer in zip(requests, photos, answers, strict=True)
+        if one.photo and isinstance(photo, pictures.Picture) and isinstance(answer, ItemOpened)
     ])  # fmt: skip
     return answers
 
@@ -99,13 +103,14 @@ def scan_of(text: str, today: date) -> barcodes.Scan:
     return replace(said, barcodes=(*said.barcodes, *also))
 
 
-def _decide(one: ReportBarcode, named: Sequence[str]) -> ReportScan | Refused:
+def _decide(
+    one: ReportBarcode, named: Sequence[str], photo: pictures.Picture | Refused | None
+) -> ReportScan | Refused:
     if not one.scanned.strip() or one.scanned.startswith("=") or len(one.scanned) > barcodes.LONGEST:
         expected = Said("1 to {0} signs that a scanner read", barcodes.LONGEST)
         return Invalid(field="scanned", expected=expected, found=one.scanned[:20] or "nothing")
-    picture = pictures.read(one.photo) if one.photo else None
-    if isinstance(picture, Refused):
-        return picture
+    if isinstance(photo, Refused):
+        return photo
     find = aliases.find_of(named, one.expected)
     if find is None:
         return aliases.NotReportable(barcode=one.scanned, expected=one.expected)
@@ -116,12 +121,7 @@ def _decide(one: ReportBarcode, named: Sequence[str]) -> ReportScan | Refused:
     return ReportScan(one.company, one.node, find, one.scanned, one.flow, reason, one.place, one.expected)
 
 
-def _keep_photos(cause: Cause, photos: Sequence[tuple[UUID, bytes]]) -> None:
-    rows = []
-    for item, content in photos:
-        picture = pictures.read(content)
-        assert isinstance(picture, pictures.Picture)
-        rows.append((item, picture.digest, picture.kind, content[: picture.length]))
+def _keep_photos(cause: Cause, rows: Sequence[tuple[UUID, str, str, bytes]]) -> None:
     if rows:
         names = ("items", "digests", "kinds", "contents")
         sql.run(
