@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -96,11 +96,7 @@ def _named(requests: Sequence[ReportBarcode], cause: Cause) -> dict[tuple[int, s
 
 def scan_of(text: str, today: date) -> barcodes.Scan:
     """What a text names, as the handheld looks it up; what can't be read names nothing but itself."""
-    said = barcodes.read(text, today)
-    also = (text, text.upper())
-    if isinstance(said, Refused):
-        return barcodes.Scan(text, also)
-    return replace(said, barcodes=(*said.barcodes, *also))
+    return barcodes.looked_up(text, barcodes.read(text, today))
 
 
 def _decide(
