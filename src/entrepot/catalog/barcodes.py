@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar
 
@@ -119,6 +119,13 @@ def is_misread(barcode: str) -> bool:
 def spellings(barcode: str) -> tuple[str, ...]:
     """All texts that are the same number of an article as this one, itself among them."""
     return _number(barcode, barcode).barcodes or (barcode,)
+
+
+def looked_up(text: str, said: Scan | Refused) -> Scan:
+    """What was `said` by a text, with all that goods may be called by it: its numbers, and the text itself as a code of
+    the house. What can't be read is that alone."""
+    also = (text, text.upper())
+    return Scan(text, also) if isinstance(said, Refused) else replace(said, barcodes=(*said.barcodes, *also))
 
 
 def _fits(digits: str) -> bool:

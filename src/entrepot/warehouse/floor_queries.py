@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.catalog.packagings import Pieces, pieces_of
 from entrepot.kernel import sql
-from entrepot.warehouse.passing import IN_TURN
+from entrepot.warehouse.passing import IN_TURN, TOTES
 from entrepot.warehouse.picking import Stop
 from entrepot.warehouse.shelf_queries import mixed_in, sizes_in
 from entrepot.work.scanning import Item, Named
@@ -254,9 +254,7 @@ SELECT (SELECT count(*)::int FROM ({OPEN_LISTS.format(node="%(node)s::uuid")}) A
 
 _JOBS = f"""
 SELECT 'list', l.id, l.number, l.picker, l.open, l.method, l.zone,
-       CASE WHEN l.leg > 0 THEN COALESCE((SELECT string_agg(DISTINCT c.code, ', ') FROM warehouse_liststop AS s
-           JOIN warehouse_picktask AS t ON t.id = s.task_id
-           JOIN warehouse_tote AS c ON c.fulfillment_id = t.fulfillment_id WHERE s.list_id = l.id), '') ELSE '' END,
+       {TOTES},
        l.picker <> %(person)s::text AS later,
        0 AS urgent, l.cutoff_at AS due, l.id AS key
 FROM {_FIRST} AS l WHERE {IN_TURN}

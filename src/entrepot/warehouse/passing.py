@@ -26,6 +26,11 @@ walks it or something of it is done, for there its tote is."""
 IN_TURN = f"(l.leg = 0 OR NOT EXISTS (SELECT {EARLIER}))"
 """Of a list `l`: whether its tote is there."""
 
+TOTES = """CASE WHEN l.leg > 0 THEN COALESCE((SELECT string_agg(DISTINCT c.code, ', ') FROM warehouse_liststop AS s
+           JOIN warehouse_picktask AS t ON t.id = s.task_id
+           JOIN warehouse_tote AS c ON c.fulfillment_id = t.fulfillment_id WHERE s.list_id = l.id), '') ELSE '' END"""
+"""Of a list `l`: the totes of its order, where they pass; '' elsewhere."""
+
 
 class Before(NamedTuple):
     """A list that has to be done before another, and its zone."""
@@ -66,14 +71,18 @@ def hindered(number: str, before: Iterable[Before], done_with: Container[UUID] =
 def next_of(pick_list: UUID) -> Next | None:
     """Where the tote of a list goes, now or when it is done; None where nothing is left to be picked, or no tote
     passes. 1 statement."""
-    rows = sql.run(_NEXT_OF, {"list": pick_list})
-    return Next(*rows[0]) if rows else None
+    return _next(_NEXT_OF, {"list": pick_list})
 
 
 def taken_up(*, company: int, node: UUID, tote: str) -> Next | None:
     """The list that a tote has come for; None where it holds nothing that passes. 1 statement."""
-    rows = sql.run(_TAKEN_UP, {"company": company, "node": node, "tote": tote.upper()})
-    return Next(*rows[0]) if rows else None
+    return _next(_TAKEN_UP, {"company": company, "node": node, "tote": tote.upper()})
+
+
+def _next(statement: str, params: dict[str, object]) -> Next | None:
+    for _leg, *row in sql.run(statement, params):
+        return Next(*row)
+    return None
 
 
 class Standing(NamedTuple):
@@ -119,20 +128,18 @@ JOIN warehouse_picklist AS e ON e.id = os.list_id AND e.leg > 0
 JOIN network_node AS n ON n.id = e.node_id
 """
 
-_NEXT_OF = f"""
-SELECT id, number, zone, code, company_id, coalesce FROM ({
+_FIRST = "ORDER BY e.leg, e.id LIMIT 1"
+
+_NEXT_OF = f"""{
     _LEFT.format(
         of="SELECT DISTINCT t.fulfillment_id AS id FROM warehouse_liststop AS s"
         " JOIN warehouse_picktask AS t ON t.id = s.task_id WHERE s.list_id = %(list)s::uuid"
     )
-}) AS e ORDER BY leg, id LIMIT 1
-"""
+} {_FIRST}"""
 
-_TAKEN_UP = f"""
-SELECT id, number, zone, code, company_id, coalesce FROM ({
+_TAKEN_UP = f"""{
     _LEFT.format(
         of="SELECT x.fulfillment_id AS id FROM warehouse_tote AS x"
         " WHERE x.node_id = %(node)s::uuid AND x.code = %(tote)s::text"
     )
-}) AS e WHERE company_id = %(company)s ORDER BY leg, id LIMIT 1
-"""
+} WHERE e.company_id = %(company)s::smallint {_FIRST}"""

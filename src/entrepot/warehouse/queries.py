@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.catalog.packagings import Pieces, pieces_of
 from entrepot.kernel import sql
 from entrepot.warehouse.lists import may_go_apart
-from entrepot.warehouse.passing import EARLIER
+from entrepot.warehouse.passing import EARLIER, TOTES
 from entrepot.warehouse.shelf_queries import sizes_in
 
 
@@ -237,7 +237,7 @@ class PickListRow:
 def pick_lists(*, wave: UUID, behind: UUID | None = None, limit: int | None = None) -> list[PickListRow]:
     """The lists of a wave in the order of their numbers, those `behind` one. 1 statement."""
     which = "l.wave_id = %(wave)s::uuid AND (%(behind)s::uuid IS NULL OR l.id > %(behind)s::uuid)"
-    statement = _LISTS.format(which=which, earlier=EARLIER) + " LIMIT %(limit)s::int"
+    statement = _LISTS.format(which=which) + " LIMIT %(limit)s::int"
     params = {"wave": wave, "behind": behind, "limit": limit}
     return [PickListRow(*row) for row in sql.run(statement, params)]
 
@@ -249,14 +249,13 @@ def open_lists(*, company: int, node: UUID | None = None, limit: int = 50) -> li
           AND (%(node)s::uuid IS NULL OR t.node_id = %(node)s::uuid))"""
     params = {"company": company, "node": node, "limit": limit}
     return [
-        PickListRow(*row)
-        for row in sql.run(_LISTS.format(which=which, earlier=EARLIER) + " LIMIT %(limit)s::int", params)
+        PickListRow(*row) for row in sql.run(_LISTS.format(which=which) + " LIMIT %(limit)s::int", params)
     ]
 
 
 def pick_list(list_id: UUID) -> PickListRow | None:
     """One list; None where there is none of that id."""
-    rows = sql.run(_LISTS.format(which="l.id = %(id)s::uuid", earlier=EARLIER), {"id": list_id})
+    rows = sql.run(_LISTS.format(which="l.id = %(id)s::uuid"), {"id": list_id})
     return PickListRow(*rows[0]) if rows else None
 
 
@@ -388,20 +387,18 @@ WHERE r.queue = 'wave' AND NOT EXISTS (SELECT FROM warehouse_waveorder AS w
 GROUP BY 1
 """
 
-_LISTS = """
+_LISTS = f"""
 SELECT l.id, l.number, l.wave_id, w.number, n.code, l.zone, l.length_mm, l.seconds, l.picker, s.stops, s.open, s.orders,
        s.units, l.leg,
-       CASE WHEN l.leg > 0 THEN COALESCE((SELECT string_agg(DISTINCT c.code, ', ') FROM warehouse_liststop AS s
-           JOIN warehouse_picktask AS t ON t.id = s.task_id
-           JOIN warehouse_tote AS c ON c.fulfillment_id = t.fulfillment_id WHERE s.list_id = l.id), '') ELSE '' END,
+       {TOTES},
        CASE WHEN l.leg > 0 AND s.open > 0
-            THEN COALESCE((SELECT e.zone {earlier} ORDER BY e.leg, e.id LIMIT 1), '') ELSE '' END
+            THEN COALESCE((SELECT e.zone {EARLIER} ORDER BY e.leg, e.id LIMIT 1), '') ELSE '' END
 FROM warehouse_picklist AS l JOIN warehouse_wave AS w ON w.id = l.wave_id JOIN network_node AS n ON n.id = l.node_id
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS stops, (count(*) FILTER (WHERE t.state = 'open'))::int AS open,
            count(DISTINCT t.fulfillment_id)::int AS orders, sum(t.quantity)::int AS units
     FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id WHERE s.list_id = l.id) AS s
-WHERE {which} ORDER BY l.id
+WHERE {{which}} ORDER BY l.id
 """
 
 _LIST_STOPS = f"""

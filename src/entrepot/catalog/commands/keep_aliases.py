@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -85,24 +85,17 @@ def decide(requests: Sequence[AddAlias]) -> list[AliasAdded | Refused]:
         named = {bearer for place in places for bearer in bears[place]}
         named |= {(known[place], "") for place in places if place in known}
         others = {bearer for bearer, kind in named if bearer != sku or kind not in ("", ALIAS)}
-        refused = aliases.misfit(one.barcode) or _refusal(one, sku, others, codes)
-        if refused or sku is None:
-            answers.append(refused or NotFound(what="SKU", which=one.sku))
-            continue
-        bears[one.company, one.barcode].add((sku, ALIAS))
-        answers.append(AliasAdded(sku, one.barcode, not named))
+        if refused := aliases.misfit(one.barcode):
+            answers.append(refused)
+        elif sku is None:
+            answers.append(NotFound(what="SKU", which=one.sku))
+        elif others:
+            other = min(codes[other] for other in others)
+            answers.append(aliases.BarcodeTaken(barcode=one.barcode, sku=one.sku, other=other))
+        else:
+            bears[one.company, one.barcode].add((sku, ALIAS))
+            answers.append(AliasAdded(sku, one.barcode, not named))
     return answers
-
-
-def _refusal(
-    one: AddAlias, sku: UUID | None, others: Collection[UUID], codes: dict[UUID, str]
-) -> Refused | None:
-    if sku is None:
-        return NotFound(what="SKU", which=one.sku)
-    if not others:
-        return None
-    other = min(codes[other] for other in others)
-    return aliases.BarcodeTaken(barcode=one.barcode, sku=one.sku, other=other)
 
 
 def write(cause: Cause, added: Sequence[tuple[int, AliasAdded]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -69,13 +69,17 @@ def report_barcodes(cause: Cause, /, *, requests: Sequence[ReportBarcode]) -> li
     Again: the item that stands. 2 statements; 1 for each company more, and 1 more where there are photos.
     """
     named = _named(requests, cause)
-    decided = [_decide(one, named[one.company, one.scanned]) for one in requests]
+    photos = [pictures.read(one.photo) if one.photo else None for one in requests]
+    decided = [
+        _decide(one, named[one.company, one.scanned], photo)
+        for one, photo in zip(requests, photos, strict=True)
+    ]
     opened = iter(report_scans(cause, requests=[one for one in decided if isinstance(one, ReportScan)]))
     answers = [one if isinstance(one, Refused) else next(opened) for one in decided]
     _keep_photos(cause, [
-        (answer.item, one.photo)
-        for one, answer in zip(requests, answers, strict=True)
-        if one.photo and isinstance(answer, ItemOpened)
+        (answer.item, photo.digest, photo.kind, one.photo[: photo.length])
+        for one, photo, answer in zip(requests, photos, answers, strict=True)
+        if one.photo and isinstance(photo, pictures.Picture) and isinstance(answer, ItemOpened)
     ])  # fmt: skip
     return answers
 
@@ -92,20 +96,17 @@ def _named(requests: Sequence[ReportBarcode], cause: Cause) -> dict[tuple[int, s
 
 def scan_of(text: str, today: date) -> barcodes.Scan:
     """What a text names, as the handheld looks it up; what can't be read names nothing but itself."""
-    said = barcodes.read(text, today)
-    also = (text, text.upper())
-    if isinstance(said, Refused):
-        return barcodes.Scan(text, also)
-    return replace(said, barcodes=(*said.barcodes, *also))
+    return barcodes.looked_up(text, barcodes.read(text, today))
 
 
-def _decide(one: ReportBarcode, named: Sequence[str]) -> ReportScan | Refused:
+def _decide(
+    one: ReportBarcode, named: Sequence[str], photo: pictures.Picture | Refused | None
+) -> ReportScan | Refused:
     if not one.scanned.strip() or one.scanned.startswith("=") or len(one.scanned) > barcodes.LONGEST:
         expected = Said("1 to {0} signs that a scanner read", barcodes.LONGEST)
         return Invalid(field="scanned", expected=expected, found=one.scanned[:20] or "nothing")
-    picture = pictures.read(one.photo) if one.photo else None
-    if isinstance(picture, Refused):
-        return picture
+    if isinstance(photo, Refused):
+        return photo
     find = aliases.find_of(named, one.expected)
     if find is None:
         return aliases.NotReportable(barcode=one.scanned, expected=one.expected)
@@ -116,12 +117,7 @@ def _decide(one: ReportBarcode, named: Sequence[str]) -> ReportScan | Refused:
     return ReportScan(one.company, one.node, find, one.scanned, one.flow, reason, one.place, one.expected)
 
 
-def _keep_photos(cause: Cause, photos: Sequence[tuple[UUID, bytes]]) -> None:
-    rows = []
-    for item, content in photos:
-        picture = pictures.read(content)
-        assert isinstance(picture, pictures.Picture)
-        rows.append((item, picture.digest, picture.kind, content[: picture.length]))
+def _keep_photos(cause: Cause, rows: Sequence[tuple[UUID, str, str, bytes]]) -> None:
     if rows:
         names = ("items", "digests", "kinds", "contents")
         sql.run(
@@ -149,30 +145,22 @@ def attach_barcodes(cause: Cause, /, *, requests: Sequence[AttachBarcode]) -> li
     closed = iter(resolve(cause, requests=closing))
     answers: list[BarcodeAttached | Refused] = []
     kept: list[tuple[int, AliasAdded]] = []
-    for one, answer in zip(requests, aliased, strict=True):
-        after = answer if isinstance(answer, Refused) else next(closed)
-        if isinstance(answer, Refused) or isinstance(after, Refused):
-            answers.append(
-                after if isinstance(after, Refused) else NotFound(what="work item", which=str(one.item))
-            )
-            continue
-        kept.append((items[one.item].company, answer))
-        answers.append(BarcodeAttached(one.item, answer.sku, answer.barcode))
+    for one, alias in zip(requests, aliased, strict=True):
+        if isinstance(alias, Refused):
+            answers.append(alias)
+        elif isinstance(ended := next(closed), Refused):
+            answers.append(ended)
+        else:
+            kept.append((items[one.item].company, alias))
+            answers.append(BarcodeAttached(one.item, alias.sku, alias.barcode))
     write(cause, kept)
-    announce(cause, _attached(kept, answers))
-    return answers
-
-
-def _attached(
-    kept: Sequence[tuple[int, AliasAdded]], answers: Sequence[BarcodeAttached | Refused]
-) -> list[Event]:
     done = [one for one in answers if isinstance(one, BarcodeAttached)]
-    return [
-        Event(
-            "work_item", one.item, company, "done", "done", payload={"sku": one.sku, "barcode": one.barcode}
-        )
-        for (company, _), one in zip(kept, done, strict=True)
-    ]
+    announce(cause, [
+        Event("work_item", one.item, items[one.item].company, "done", "done",
+              payload={"sku": one.sku, "barcode": one.barcode})
+        for one in done
+    ])  # fmt: skip
+    return answers
 
 
 def _judge(one: AttachBarcode, items: Mapping[UUID, work.Item], cause: Cause) -> AddAlias | Refused:

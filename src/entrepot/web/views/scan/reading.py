@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -23,9 +22,7 @@ def read(company: int, node: UUID | None, text: str, today: date) -> Scan | Refu
     said = barcodes.read(text, today)
     if isinstance(said, Refused):
         return Scan(text, bin=at) if at else said
-    (skus,) = catalog.by_scan(
-        company=company, scans=[replace(said, barcodes=(*said.barcodes, text, text.upper()))]
-    )
+    (skus,) = catalog.by_scan(company=company, scans=[barcodes.looked_up(text, said)])
     items = tuple(Named(one.id, one.code) for one in skus)
     plate = _plate(company, said.sscc) if said.sscc else None
     return Scan(text, items, at, said.lot, said.expires_on, said.serial, _units(said.quantity, skus), plate)
