@@ -65,10 +65,6 @@ class _Repair(NamedTuple):
     at: At
     read: str  # the serial number on the unit
 
-    @property
-    def waits(self) -> bool:
-        return self.state in ("repaired", *UNREPAIRED)
-
 
 class _Refused(NamedTuple):
     """Units that left stock for their customer, and are in no parcel."""
