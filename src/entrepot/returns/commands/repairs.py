@@ -9,16 +9,15 @@ from uuid import UUID
 
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, offer, whole
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
-from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, onward, repairing
 from entrepot.returns.commands.dispose import never_back
 from entrepot.returns.commands.gathering import Number, counted, draw, lock_waiting, take
 from entrepot.returns.commands.lock import Return, lock_returns, store
 from entrepot.returns.commands.note_arrivals import LOST
-from entrepot.returns.commands.repair_work import FAILED
+from entrepot.returns.commands.repair_work import FAILED, Charge, charge
 from entrepot.returns.commands.work_orders import Planned, plan_work
 from entrepot.returns.onward import Waits
 from entrepot.returns.repairing import ENDED, INSTEAD, Repairs
@@ -452,15 +451,9 @@ def _never_came(cause: Cause, lost: Sequence[_Found], returns: Mapping[UUID, Ret
     for one in lost:
         returns[one.return_id].lines[one.line].repaired -= one.quantity
     never_back((returns[one.return_id].lines[one.line].line, one.quantity) for one in lost)
-    postings = [
-        Posting(
-            one.company, "repair.charged", "repair", one.id, one.currency,
-            repairing.charged(-one.price, -one.tax), cause.at,
-        )
-        for one in lost if one.charged
-    ]  # fmt: skip
-    if postings:
-        whole(post(cause, requests=postings))
+    charge(cause, [
+        Charge(one.id, one.company, one.currency, -one.price, -one.tax, cause.at) for one in lost if one.charged
+    ])  # fmt: skip
     store(cause, {one.return_id: returns[one.return_id] for one in lost}.values(), {})
 
 
