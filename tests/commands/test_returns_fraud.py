@@ -32,8 +32,7 @@ from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.returns.fraud import FraudPolicy
-from entrepot.returns.models import DUTY
-from entrepot.returns.rules import ExchangePolicy
+from entrepot.returns.rules import DUTY, ExchangePolicy
 from entrepot.returns.tasks import forget_old_marks
 from entrepot.settlement import privacy_queries
 from entrepot.settlement.commands.erase_people import ErasePerson, PersonErased, erase_people

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from entrepot.kernel import policies
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.states import Machine
-from entrepot.returns import errors, models, rules
+from entrepot.returns import errors, rules
 from entrepot.returns.rules import Policy, Units, Wanted
 from entrepot.returns.states import FINAL, REFUND, RETURN
 
@@ -247,4 +247,4 @@ def test_codes_fit_the_tables():
     assert {reason.group for reason in rules.REASONS.values()} > rules.OURS
     assert set(get_args(rules.Disposition)) == set(rules.DISPOSITIONS)
     assert set(get_args(rules.Grade)) == set(rules.GRADES)
-    assert models.DUTY == "request×receive×approve"
+    assert rules.DUTY == "request×receive×approve"

@@ -27,7 +27,7 @@ from entrepot.returns import (
     verdict_queries,
     work_order_queries,
 )
-from entrepot.returns.models import GIVEN_ALONE
+from entrepot.returns.refund_models import GIVEN_ALONE
 
 
 @dataclass(frozen=True, slots=True)

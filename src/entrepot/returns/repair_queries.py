@@ -93,8 +93,8 @@ class ToSend(NamedTuple):
 def to_send(return_id: UUID) -> ToSend:
     """What waits to go back to the customer. 1 statement."""
     rows = sql.run(_TO_SEND, {"id": return_id})
-    failed = tuple((which, number) for which, number, state, _ in rows if state in ("failed", "declined"))
-    return ToSend(sum(units for *_, state, units in rows if state not in ("failed", "declined")), failed)
+    failed = tuple((which, number) for which, number, state, _ in rows if state in repairing.UNREPAIRED)
+    return ToSend(sum(units for *_, state, units in rows if state not in repairing.UNREPAIRED), failed)
 
 
 class Waiting(NamedTuple):
@@ -168,9 +168,9 @@ SELECT b.id, b.return_id, b.carrier, b.tracking, b.state,
 FROM returns_sentback AS b WHERE b.return_id = %(id)s::uuid ORDER BY b.id
 """
 
-_TO_SEND = """
+_TO_SEND = f"""
 SELECT id, number, state, quantity FROM returns_repair
-WHERE return_id = %(id)s::uuid AND state IN ('repaired', 'failed', 'declined')
+WHERE return_id = %(id)s::uuid AND state IN {("repaired", *repairing.UNREPAIRED)}
 UNION ALL
 SELECT d.id, '', '', d.quantity FROM returns_disposition AS d
 WHERE d.return_id = %(id)s::uuid AND d.disposition = 'send_back'

@@ -18,15 +18,6 @@ from entrepot.returns.rules import QUARANTINE, REPAIR
 PAYERS = ("warranty", "goodwill", "customer")
 """Who bears what a repair costs: the house because it has to, the house because it wants to, or the customer."""
 
-WORKED = ("repaired", "failed")
-"""What a workshop says of units that stay their customer's."""
-
-OPEN = ("offered", "agreed")
-"""Nobody knows yet what comes of it."""
-
-READY = ("repaired", "failed", "declined")
-"""The units can go back to their customer."""
-
 UNREPAIRED = ("failed", "declined")
 """What came of it is not what was asked for: something else may be agreed on."""
 

@@ -62,6 +62,9 @@ GRADES: dict[str, str] = {
     "D": "beyond use",
 }
 
+DUTY = "request×receive×approve"
+"""Who asks for a return, receives it and approves its refund are three people."""
+
 DISPOSITIONS: dict[str, str | None] = {
     "restock": "sellable",
     "second_grade": "second_grade",

@@ -22,7 +22,7 @@ from entrepot.returns.commands.admitting import SHAPES, Line, Nodes, Order, fact
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.lock import axes
 from entrepot.returns.holding import InstantPolicy
-from entrepot.returns.models import DUTY
+from entrepot.returns.rules import DUTY
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 

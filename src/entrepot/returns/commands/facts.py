@@ -17,7 +17,7 @@ from entrepot.payments import dispute_queries
 from entrepot.returns import rules
 from entrepot.returns.commands.lock import Line, Return, in_force
 from entrepot.returns.commands.pay import refundable
-from entrepot.returns.models import GIVEN_ALONE
+from entrepot.returns.refund_models import GIVEN_ALONE
 from entrepot.returns.refunding import (
     Charged,
     Promotion,

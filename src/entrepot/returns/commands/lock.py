@@ -23,8 +23,8 @@ from entrepot.returns import errors, holding, repairing, rules, states
 from entrepot.returns.arrivals import TO_TAKE_IN
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.left import above
-from entrepot.returns.models import DUTY
 from entrepot.returns.refusing import DECISIONS
+from entrepot.returns.rules import DUTY
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 

@@ -1,4 +1,5 @@
-"""What the workshop says of units that stay their customer's. Called by the commands of work orders."""
+"""What the workshop says of units that stay their customer's, and what he owes for their repair. Called by the commands
+of work orders, of repairs and of parcels to customers."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce
+from entrepot.kernel.command import announce, whole
 from entrepot.kernel.errors import Said
 from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.returns import repairing
 from entrepot.returns.repairing import Repairs
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -25,6 +28,17 @@ class RepairWorked(NamedTuple):
     work_order: UUID
     became: str
     told: str
+    at: datetime
+
+
+class Charge(NamedTuple):
+    """The price of a repair with the tax in it, in the currency of its order; below zero where it is owed no more."""
+
+    repair: UUID
+    company: int
+    currency: str
+    price_minor: int
+    tax_minor: int
     at: datetime
 
 
@@ -61,6 +75,18 @@ def tell_worked(cause: Cause, worked: Sequence[RepairWorked]) -> None:
             )
             for which, company, return_id, number, _, _, at in failed
         ])  # fmt: skip
+
+
+def charge(cause: Cause, charges: Sequence[Charge]) -> None:
+    """What customers owe for repairs goes into the books. As `ledger.post`, no statement for none."""
+    if charges:
+        whole(post(cause, requests=[
+            Posting(
+                one.company, "repair.charged", "repair", one.repair, one.currency,
+                repairing.charged(one.price_minor, one.tax_minor), one.at,
+            )
+            for one in charges
+        ]))  # fmt: skip
 
 
 _LOCK = """

@@ -9,16 +9,15 @@ from uuid import UUID
 
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, offer, whole
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
-from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, onward, repairing
 from entrepot.returns.commands.dispose import never_back
 from entrepot.returns.commands.gathering import Number, counted, draw, lock_waiting, take
 from entrepot.returns.commands.lock import Return, lock_returns, store
 from entrepot.returns.commands.note_arrivals import LOST
-from entrepot.returns.commands.repair_work import FAILED
+from entrepot.returns.commands.repair_work import FAILED, Charge, charge
 from entrepot.returns.commands.work_orders import Planned, plan_work
 from entrepot.returns.onward import Waits
 from entrepot.returns.repairing import ENDED, INSTEAD, Repairs
@@ -131,26 +130,35 @@ def offer_repairs(cause: Cause, /, *, requests: Sequence[OfferRepair]) -> list[R
     waits = lock_waiting(which)
     about = {row[0]: _About(*row[1:]) for row in sql.run(_ABOUT, {"ids": which})}
     rules = policies.of_companies({one.company for one in waits.values()}, Repairs, cause.at)
-    answers: list[RepairOffered | Refused] = []
-    offers: list[_Offer] = []
+    decided: list[_Offer | Refused] = []
     for request in requests:
-        payer = _payer(request, waits, about, rules)
-        refused = payer if isinstance(payer, Refused) else _misfit_units(request, waits, about, returns)
-        if refused or isinstance(payer, Refused):
-            answers.append(refused)  # type: ignore[arg-type]
-            continue
-        one = waits[request.disposition]
-        waits[one.id] = one._replace(taken=one.taken + request.quantity)
-        returns[about[one.id].return_id].lines[about[one.id].line].repairing += request.quantity
-        offers.append(_Offer(ids.uuid7(), request, about[one.id], payer, one))
-        answers.append(RepairOffered(offers[-1].id, "", offers[-1].state, payer))
+        one = _decide(request, waits, about, rules, returns)
+        decided.append(one)
+        if isinstance(one, _Offer):
+            waits[one.of.id] = one.of._replace(taken=one.of.taken + request.quantity)
+            returns[one.about.return_id].lines[one.about.line].repairing += request.quantity
+    offers = [one for one in decided if isinstance(one, _Offer)]
     numbers = _write(cause, offers) if offers else {}
     return [
-        RepairOffered(one.repair, numbers[one.repair], one.state, one.payer)
-        if isinstance(one, RepairOffered)
-        else one
-        for one in answers
+        RepairOffered(one.id, numbers[one.id], one.state, one.payer) if isinstance(one, _Offer) else one
+        for one in decided
     ]
+
+
+def _decide(
+    request: OfferRepair,
+    waits: Mapping[UUID, Waits],
+    about: Mapping[UUID, _About],
+    rules: Mapping[int, tuple[int, Repairs]],
+    returns: Mapping[UUID, Return],
+) -> _Offer | Refused:
+    payer = _payer(request, waits, about, rules)
+    if isinstance(payer, Refused):
+        return payer
+    one = waits[request.disposition]
+    of = about[one.id]
+    refused = _misfit_units(request, one, of, returns[of.return_id])
+    return refused or _Offer(ids.uuid7(), request, of, payer, one)
 
 
 def _payer(
@@ -181,18 +189,11 @@ def _payer(
     return refused or payer
 
 
-def _misfit_units(
-    request: OfferRepair,
-    waits: Mapping[UUID, Waits],
-    about: Mapping[UUID, _About],
-    returns: Mapping[UUID, Return],
-) -> Refused | None:
+def _misfit_units(request: OfferRepair, one: Waits, of: _About, on: Return) -> Refused | None:
     """Why so many units can't be repaired: there are not so many, or something else has become of them."""
-    one = waits[request.disposition]
     if refused := onward.misfit_units([(one.id, request.quantity)], {one.id: one}):
         return refused
-    of = about[one.id]
-    left = returns[of.return_id].lines[of.line].undecided
+    left = on.lines[of.line].undecided
     if request.quantity > left:
         return errors.NotThatMuch(number=of.number, what="units", wanted=request.quantity, left=left)
     return None
@@ -309,6 +310,14 @@ def _answered(cause: Cause, steps: Sequence[tuple[_Found, str]]) -> None:
 # ---- something else instead
 
 
+class _Settling(NamedTuple):
+    """What was agreed on, of which return, and instead of which repair as it was found."""
+
+    request: SettleRepair
+    of: Return
+    repair: _Found | None
+
+
 @command("returns.settle_repairs")
 def settle_repairs(cause: Cause, /, *, requests: Sequence[SettleRepair]) -> list[RepairSettled | Refused]:
     """Repairs that came to nothing, and what was agreed on instead: that is what the return asks for from then on, and
@@ -324,39 +333,52 @@ def settle_repairs(cause: Cause, /, *, requests: Sequence[SettleRepair]) -> list
     named = [one.return_id for one in requests if one.return_id and not one.repair]
     returns = lock_returns([*named, *(row[0] for row in sql.run(_RETURNS_OF, {"ids": wanted}))])
     found = {row[0]: _Found(*row) for row in sql.run(_LOCK_ALL, {"ids": wanted, "returns": list(returns)})}
-    before = dict(found)
     lost = any(one.state == "lost" for one in found.values())
     room = dict(sql.run(_ROOM, {"returns": list(returns)})) if lost else {}
     agreed: dict[UUID, str] = {}
-    answers: list[RepairSettled | Refused] = []
+    decided: list[_Settling | Refused] = []
     for request in requests:
-        one = found.get(request.repair) if request.repair else None
-        refused = _misfit_instead(request, one, returns, agreed)
-        if one:
-            refused = refused or _asked_again(one, room)
-        if refused is None:
-            agreed[one.return_id if one else request.return_id] = request.instead  # type: ignore[index]
-        if one and refused is None:
-            found[one.id] = one._replace(state="settled")
-        answers.append(refused or RepairSettled(request.repair, request.instead))
-    left = counted((one.return_id, one.quantity) for one in found.values() if one.state not in ENDED)
-    unoffered: list[tuple[Return, SettleRepair]] = []
-    settled: list[tuple[_Found, SettleRepair]] = []
-    for place, (request, answer) in enumerate(zip(requests, answers, strict=True)):
-        if isinstance(answer, Refused):
+        one = _settling(request, found, returns, agreed, room)
+        decided.append(one)
+        if isinstance(one, Refused):
             continue
-        one = before[request.repair] if request.repair else None
-        of = returns[one.return_id if one else request.return_id]  # type: ignore[index]
-        if units := left.get(of.id):
+        agreed[one.of.id] = request.instead
+        if one.repair:
+            found[one.repair.id] = one.repair._replace(state="settled")
+    left = counted((one.return_id, one.quantity) for one in found.values() if one.state not in ENDED)
+    answers: list[RepairSettled | Refused] = []
+    settling: list[_Settling] = []
+    for one in decided:
+        if isinstance(one, Refused):
+            answers.append(one)
+        elif units := left.get(one.of.id):
             # What is asked for holds for these as well.
-            answers[place] = errors.RepairsOpen(number=of.number, units=units)
-        elif one:
-            settled.append((one, request))
+            answers.append(errors.RepairsOpen(number=one.of.number, units=units))
         else:
-            unoffered.append((of, request))
-    if settled or unoffered:
-        _settled(cause, settled, unoffered, returns)
+            settling.append(one)
+            answers.append(RepairSettled(one.request.repair, one.request.instead))
+    if settling:
+        _settled(cause, settling, returns)
     return answers
+
+
+def _settling(
+    request: SettleRepair,
+    found: Mapping[UUID, _Found],
+    returns: Mapping[UUID, Return],
+    agreed: Mapping[UUID, str],
+    room: dict[UUID, int],
+) -> _Settling | Refused:
+    one = found.get(request.repair) if request.repair else None
+    named = request.return_id if request.repair is None else one and one.return_id
+    of = returns.get(named) if named else None
+    if of is None:
+        which = str(request.repair or request.return_id or "")
+        return NotFound(what="return" if request.return_id and not request.repair else "repair", which=which)
+    refused = _misfit_instead(request, one, of, agreed)
+    if one:
+        refused = refused or _asked_again(one, room)
+    return refused or _Settling(request, of, one)
 
 
 def _asked_again(one: _Found, room: dict[UUID, int]) -> Refused | None:
@@ -370,14 +392,8 @@ def _asked_again(one: _Found, room: dict[UUID, int]) -> Refused | None:
 
 
 def _misfit_instead(
-    request: SettleRepair, one: _Found | None, returns: Mapping[UUID, Return], agreed: Mapping[UUID, str]
+    request: SettleRepair, one: _Found | None, of: Return, agreed: Mapping[UUID, str]
 ) -> Refused | None:
-    of = returns.get(one.return_id) if one else None
-    if request.repair is None and request.return_id:
-        of = returns.get(request.return_id)
-    if of is None:
-        which = str(request.repair or request.return_id or "")
-        return NotFound(what="return" if request.return_id and not request.repair else "repair", which=which)
     if refused := _too_late(one, of, agreed):
         return refused
     if request.instead not in INSTEAD:
@@ -410,12 +426,8 @@ def _too_late(one: _Found | None, of: Return, agreed: Mapping[UUID, str]) -> Ref
     return None
 
 
-def _settled(
-    cause: Cause,
-    settled: Sequence[tuple[_Found, SettleRepair]],
-    unoffered: Sequence[tuple[Return, SettleRepair]],
-    returns: Mapping[UUID, Return],
-) -> None:
+def _settled(cause: Cause, settling: Sequence[_Settling], returns: Mapping[UUID, Return]) -> None:
+    settled = [(one.repair, one.request) for one in settling if one.repair]
     freed = counted((one.disposition, -one.quantity) for one, _ in settled if one.state != "lost")
     if freed:
         lock_waiting(list(freed))
@@ -423,8 +435,7 @@ def _settled(
     _never_came(cause, [one for one, _ in settled if one.state == "lost"], returns)
     rows = [(one.id, request.reason.strip()) for one, request in settled]
     sql.run(_SETTLED, {**sql.columns(("ids", "told"), rows), "at": cause.at})
-    asked = {one.return_id: request.instead for one, request in settled}
-    asked |= {of.id: request.instead for of, request in unoffered}
+    asked = {one.of.id: one.request.instead for one in settling}
     sql.run(_ASKED, {**sql.columns(("ids", "asked"), list(asked.items())), "at": cause.at})
     announce(cause, [
         Event("repair", one.id, one.company, one.state, "settled", None,
@@ -432,9 +443,9 @@ def _settled(
         for one, request in settled
     ])  # fmt: skip
     announce(cause, [
-        Event("return", of.id, of.company, "", "", None, {"before": REPAIR, "instead": request.instead},
-              request.reason.strip())
-        for of, request in unoffered
+        Event("return", one.of.id, one.of.company, "", "", None,
+              {"before": REPAIR, "instead": one.request.instead}, one.request.reason.strip())
+        for one in settling if not one.repair
     ])  # fmt: skip
     resolve_subjects(cause, requests=[
         ResolveSubject(one.company, LOST if one.state == "lost" else FAILED, one.return_id,
@@ -452,15 +463,9 @@ def _never_came(cause: Cause, lost: Sequence[_Found], returns: Mapping[UUID, Ret
     for one in lost:
         returns[one.return_id].lines[one.line].repaired -= one.quantity
     never_back((returns[one.return_id].lines[one.line].line, one.quantity) for one in lost)
-    postings = [
-        Posting(
-            one.company, "repair.charged", "repair", one.id, one.currency,
-            repairing.charged(-one.price, -one.tax), cause.at,
-        )
-        for one in lost if one.charged
-    ]  # fmt: skip
-    if postings:
-        whole(post(cause, requests=postings))
+    charge(cause, [
+        Charge(one.id, one.company, one.currency, -one.price, -one.tax, cause.at) for one in lost if one.charged
+    ])  # fmt: skip
     store(cause, {one.return_id: returns[one.return_id] for one in lost}.values(), {})
 
 

@@ -10,15 +10,14 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, repairing, rules
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.commands.dispose import hand_back
 from entrepot.returns.commands.lock import Return, lock_returns, store
-from entrepot.returns.commands.repair_work import FAILED
+from entrepot.returns.commands.repair_work import FAILED, Charge, charge
 from entrepot.returns.refusing import SEND_BACK
 from entrepot.returns.repairing import UNREPAIRED
 from entrepot.returns.states import REPAIR as MACHINE
@@ -64,10 +63,6 @@ class _Repair(NamedTuple):
     currency: str
     at: At
     read: str  # the serial number on the unit
-
-    @property
-    def waits(self) -> bool:
-        return self.state in ("repaired", *UNREPAIRED)
 
 
 class _Refused(NamedTuple):
@@ -249,7 +244,10 @@ def _leave(cause: Cause, put: Sequence[tuple[_Parcel, _Repair, UUID]]) -> None:
     )
     rows = [(repair.id, one.at) for one, repair, _ in put]
     sql.run(_SENT, sql.columns(("ids", "times"), rows))
-    _charge(cause, [(one, repair) for one, repair, _ in put if repair.state == "repaired" and repair.price])
+    charge(cause, [
+        Charge(repair.id, one.of.company, repair.currency, repair.price, repair.tax, one.at)
+        for one, repair, _ in put if repair.state == "repaired" and repair.price
+    ])  # fmt: skip
     announce(cause, [
         Event("repair", repair.id, one.of.company, repair.state, "sent", one.at, {"return": one.of.id})
         for one, repair, _ in put
@@ -258,18 +256,6 @@ def _leave(cause: Cause, put: Sequence[tuple[_Parcel, _Repair, UUID]]) -> None:
         ResolveSubject(one.of.company, FAILED, one.of.id, "sent back", "", one.at)
         for one, repair, _ in put if repair.state in UNREPAIRED
     ])  # fmt: skip
-
-
-def _charge(cause: Cause, charged: Sequence[tuple[_Parcel, _Repair]]) -> None:
-    postings = [
-        Posting(
-            one.of.company, "repair.charged", "repair", repair.id, repair.currency,
-            repairing.charged(repair.price, repair.tax), one.at,
-        )
-        for one, repair in charged
-    ]  # fmt: skip
-    if postings:
-        whole(post(cause, requests=postings))
 
 
 _SENT_BACK = ("id", "company_id", "return_id", "carrier", "tracking", "state", "sent_by", "sent_at")

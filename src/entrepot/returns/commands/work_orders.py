@@ -146,7 +146,9 @@ def start_work(cause: Cause, /, *, requests: Sequence[StartWork]) -> list[WorkSt
         answers.append(WorkStarted(request.work_order))
     if rows:
         sql.run(_START, {"ids": rows, "who": cause.actor.name, "at": cause.at})
-        announce(cause, [Event("work_order", which, found[which][0], "planned", "started") for which in rows])
+        announce(
+            cause, [Event("work_order", which, found[which].company, "planned", "started") for which in rows]
+        )
     return answers
 
 
@@ -156,7 +158,7 @@ def withdraw_work(cause: Cause, /, *, requests: Sequence[WithdrawWork]) -> list[
     numbers stay, so that none is missing.
 
     Locks: the work orders, then their dispositions, in id order. Refuses: NotFound; WrongState (finished);
-    returns.reason_needed. Again: by key. 6 statements; 8 more where repairs fail.
+    returns.reason_needed. Again: by key. 5 statements; 8 more where repairs fail.
     """
     found = _lock([one.work_order for one in requests])
     before = dict(found)
@@ -173,36 +175,42 @@ def withdraw_work(cause: Cause, /, *, requests: Sequence[WithdrawWork]) -> list[
         rows.append((request.work_order, request.reason.strip()))
         answers.append(WorkWithdrawn(request.work_order))
     if rows:
-        repairs = {which for (which,) in sql.run(_REPAIRS, {"ids": [which for which, _ in rows]})}
-        freed = [(before[which][2], -before[which][3]) for which, _ in rows if which not in repairs]
-        lock_waiting([which for which, _ in freed])
-        take(counted(freed))
-        tell_worked(cause, [RepairWorked(one, "failed", "", cause.at) for one, _ in rows if one in repairs])
+        given_up = [before[which] for which, _ in rows]
+        freed = counted((one.disposition, -one.quantity) for one in given_up if not one.repairs)
+        lock_waiting(list(freed))
+        take(freed)
+        tell_worked(cause, [RepairWorked(one.id, "failed", "", cause.at) for one in given_up if one.repairs])
         params = {"who": cause.actor.name, "at": cause.at}
         sql.run(_WITHDRAW, {**sql.columns(("ids", "reasons"), rows), **params})
         announce(cause, [
-            Event("work_order", which, before[which][0], before[which][1], "withdrawn", reason=reason)
-            for which, reason in rows
+            Event("work_order", one.id, one.company, one.state, "withdrawn", reason=reason)
+            for one, (_, reason) in zip(given_up, rows, strict=True)
         ])  # fmt: skip
     return answers
 
 
-_Found = dict[UUID, tuple[int, str, UUID, int]]
-"""Company, state, disposition and units of work orders."""
+class _Found(NamedTuple):
+    """A work order under lock; `repairs` units for their customer, or makes goods of the house good again."""
+
+    id: UUID
+    company: int
+    state: str
+    disposition: UUID
+    quantity: int
+    repairs: bool
 
 
-def _lock(work_orders: Sequence[UUID]) -> _Found:
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in sql.run(_LOCK, {"ids": work_orders})}
+def _lock(work_orders: Sequence[UUID]) -> dict[UUID, _Found]:
+    return {row[0]: _Found(*row) for row in sql.run(_LOCK, {"ids": work_orders})}
 
 
-def _step(found: _Found, which: UUID, event: str) -> str | Refused:
+def _step(found: dict[UUID, _Found], which: UUID, event: str) -> str | Refused:
     """The state after the event, which what comes next in the batch finds."""
     if which not in found:
         return NotFound(what="work order", which=str(which))
-    company, state, *rest = found[which]
-    step = WORK_ORDER.step(state, event)
+    step = WORK_ORDER.step(found[which].state, event)
     if not isinstance(step, Refused):
-        found[which] = (company, step, *rest)  # type: ignore[assignment]
+        found[which] = found[which]._replace(state=step)
     return step
 
 
@@ -212,11 +220,10 @@ _WORK_ORDER = (
 )  # fmt: skip
 
 _LOCK = """
-SELECT id, company_id::int, state, disposition_id, quantity FROM returns_workorder
-WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT w.id, w.company_id::int, w.state, w.disposition_id, w.quantity,
+       EXISTS (SELECT FROM returns_repair AS r WHERE r.work_order_id = w.id)
+FROM returns_workorder AS w WHERE w.id = ANY(%(ids)s::uuid[]) ORDER BY w.id FOR UPDATE OF w
 """
-
-_REPAIRS = "SELECT work_order_id FROM returns_repair WHERE work_order_id = ANY(%(ids)s::uuid[])"
 
 _START = """
 UPDATE returns_workorder SET state = 'started', started_by = %(who)s::text, started_at = %(at)s::timestamptz
