@@ -114,7 +114,7 @@ def _sources(out: TextIO, of: Span, currency: str) -> None:
 def _invoices(out: TextIO, of: Span, currency: str) -> None:
     params = of._asdict() | {"home": currency}
     count, debit, credit = sql.run(_INVOICES_SUM, params)[0]
-    out.writelines(saft_sources.head("SalesInvoices", count, debit, credit, currency))
+    out.writelines(saft.group("SalesInvoices", count, debit, credit, currency))
     lines = (InvoiceLine(*row) for row in sql.stream(_INVOICES, params))
     for _, some in groupby(lines, key=attrgetter("number")):
         out.writelines(saft_sources.invoice(list(some), currency))
@@ -124,7 +124,7 @@ def _invoices(out: TextIO, of: Span, currency: str) -> None:
 def _payments(out: TextIO, of: Span, currency: str) -> None:
     params = of._asdict() | {"events": list(PAYMENTS)}
     count, debit, credit = sql.run(_PAYMENTS_SUM, params)[0]
-    out.writelines(saft_sources.head("Payments", count, debit, credit, currency))
+    out.writelines(saft.group("Payments", count, debit, credit, currency))
     lines = (PaidLine(Row(*row), method) for *row, method in sql.stream(_PAYMENTS, params))
     for _, some in groupby(lines, key=attrgetter("row.entry")):
         out.writelines(saft_sources.payment(list(some), currency))

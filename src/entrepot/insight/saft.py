@@ -110,11 +110,26 @@ def taxes(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     yield "</TaxTable>\n"
 
 
+def group(name: str, count: int, debit: int, credit: int, currency: str) -> Iterator[str]:
+    """The beginning of a group: how many entries or documents follow, and what the sides of their lines make."""
+    yield f"<{name}>\n{say('NumberOfEntries', count)}{say('TotalDebit', money.text(debit, currency))}"
+    yield f"{say('TotalCredit', money.text(credit, currency))}\n"
+
+
+def amount(functional_minor: int, minor: int, currency: str, home: str) -> str:
+    """What a line is over in the company's currency, and in its own where that is another; the side is said beside."""
+    at_home = say("Amount", money.text(abs(functional_minor), home))
+    if currency == home:
+        return at_home
+    return (
+        f"{at_home}{say('CurrencyCode', currency)}{say('CurrencyAmount', money.text(abs(minor), currency))}"
+    )
+
+
 def entries_head(entries: int, debit: int, credit: int, currency: str) -> Iterator[str]:
     """The end of the master files; how many entries follow, and what their sides make."""
     yield "</MasterFiles>\n"
-    yield f"<GeneralLedgerEntries>\n{say('NumberOfEntries', entries)}"
-    yield f"{say('TotalDebit', money.text(debit, currency))}{say('TotalCredit', money.text(credit, currency))}\n"
+    yield from group("GeneralLedgerEntries", entries, debit, credit, currency)
     yield f"<Journal>{say('JournalID', 'GL')}{say('Description', 'General ledger')}{say('Type', 'GL')}\n"
 
 
@@ -129,12 +144,8 @@ def entry(lines: Sequence[Row], currency: str) -> Iterator[str]:
         side = "DebitAmount" if line.functional_minor >= 0 else "CreditAmount"
         yield f"<Line>{say('RecordID', line.number)}{say('AccountID', line.account)}"
         yield f"{say('SourceDocumentID', f'{line.document_kind} {line.document}')}{say('Description', line.kind)}"
-        amount = say("Amount", money.text(abs(line.functional_minor), currency))
-        foreign = ""
-        if line.currency != currency:
-            text = money.text(abs(line.amount_minor), line.currency)
-            foreign = f"{say('CurrencyCode', line.currency)}{say('CurrencyAmount', text)}"
-        yield f"<{side}>{amount}{foreign}</{side}></Line>\n"
+        amounts = amount(line.functional_minor, line.amount_minor, line.currency, currency)
+        yield f"<{side}>{amounts}</{side}></Line>\n"
     yield "</Transaction>\n"
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.insight.saft import Row, say
+from entrepot.insight.saft import Row, amount, say
 from entrepot.kernel import money
 
 UNIT = "C62"
@@ -71,12 +71,6 @@ def products(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     yield "</Products>\n"
 
 
-def head(name: str, count: int, debit: int, credit: int, currency: str) -> Iterator[str]:
-    """The beginning of a group: how many documents follow, and what the sides of their lines make."""
-    yield f"<{name}>\n{say('NumberOfEntries', count)}{say('TotalDebit', money.text(debit, currency))}"
-    yield f"{say('TotalCredit', money.text(credit, currency))}\n"
-
-
 def invoice(lines: Sequence[InvoiceLine], currency: str) -> Iterator[str]:
     """One invoice or credit note whole. What is sold stands on the credit side, what is taken back on the debit."""
     first = lines[0]
@@ -87,7 +81,8 @@ def invoice(lines: Sequence[InvoiceLine], currency: str) -> Iterator[str]:
     yield f"{say('TransactionID', first.entry)}\n"
     for line in lines:
         yield from _invoice_line(line, currency)
-    net, tax = (sum(amounts) for amounts in zip(*((one[-2], one[-1]) for one in lines), strict=True))
+    net = sum(one.home_net_minor for one in lines)
+    tax = sum(one.home_tax_minor for one in lines)
     yield f"<DocumentTotals>{say('NetTotal', money.text(net, currency))}"
     yield f"{say('GrossTotal', money.text(net + tax, currency))}</DocumentTotals></Invoice>\n"
 
@@ -100,8 +95,8 @@ def _invoice_line(line: InvoiceLine, currency: str) -> Iterator[str]:
     yield "".join(
         f"<References><CreditNote>{say('Reference', one)}</CreditNote></References>" for one in line.corrects
     )
-    foreign = _foreign(line.net_minor, line.currency, currency)
-    yield f"<InvoiceLineAmount>{_size(line.home_net_minor, currency)}{foreign}</InvoiceLineAmount>"
+    net = amount(line.home_net_minor, line.net_minor, line.currency, currency)
+    yield f"<InvoiceLineAmount>{net}</InvoiceLineAmount>"
     yield say("DebitCreditIndicator", "C" if (line.kind == "invoice") == (line.home_net_minor >= 0) else "D")
     yield f"<TaxInformation>{say('TaxType', 'VAT')}{say('TaxCode', line.category)}"
     yield f"{say('TaxPercentage', f'{(line.rate * 100).normalize():f}')}"
@@ -117,8 +112,8 @@ def payment(lines: Sequence[PaidLine], currency: str) -> Iterator[str]:
     for one, _ in lines:
         yield f"<Line>{say('LineNumber', one.number)}{say('SourceDocumentID', f'{one.document_kind} {one.document}')}"
         yield f"{say('AccountID', one.account)}{say('DebitCreditIndicator', 'D' if one.functional_minor >= 0 else 'C')}"
-        foreign = _foreign(one.amount_minor, one.currency, currency)
-        yield f"<PaymentLineAmount>{_size(one.functional_minor, currency)}{foreign}</PaymentLineAmount></Line>\n"
+        amounts = amount(one.functional_minor, one.amount_minor, one.currency, currency)
+        yield f"<PaymentLineAmount>{amounts}</PaymentLineAmount></Line>\n"
     paid = sum(max(0, one.functional_minor) for one, _ in lines)
     yield f"<DocumentTotals>{say('GrossTotal', money.text(paid, currency))}</DocumentTotals></Payment>\n"
 
@@ -145,13 +140,3 @@ def movement(lines: Sequence[MoveLine], currency: str) -> Iterator[str]:
 
 def _period(on: date) -> str:
     return say("Period", on.month) + say("PeriodYear", on.year)
-
-
-def _size(minor: int, currency: str) -> str:
-    return say("Amount", money.text(abs(minor), currency))
-
-
-def _foreign(minor: int, currency: str, home: str) -> str:
-    if currency == home:
-        return ""
-    return f"{say('CurrencyCode', currency)}{say('CurrencyAmount', money.text(abs(minor), currency))}"

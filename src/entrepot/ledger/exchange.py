@@ -21,6 +21,10 @@ ADVANCES = frozenset({2100})
 
 MEASURED = MONETARY | ADVANCES
 
+DECIMALS = 9
+RATE_END = 10**9
+"""A rate is kept with so many decimals and is below that, as its column has it."""
+
 
 class Held(NamedTuple):
     """A balance in another currency, and what it is carried at in the company's own; debit above zero."""

@@ -155,6 +155,15 @@ def rates_standing(keys: Sequence[tuple[int, str, date]]) -> dict[tuple[int, str
     return {(company, currency, day): rate for company, currency, day, rate in rows}
 
 
+def rates_at(wanted: Collection[tuple[int, str, date]]) -> dict[tuple[int, str, date], Decimal]:
+    """The latest rate of a company's currency that is not after a day, by company, currency and day. 1 statement, none
+    for nothing."""
+    if not wanted:
+        return {}
+    rows = sql.run(_RATES_AT, sql.columns(("companies", "currencies", "days"), sorted(wanted)))
+    return {(company, currency, day): rate for company, currency, day, rate in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class CorrectionRow:
     """A rate that was wrong, and what stands in its place since."""
@@ -167,24 +176,6 @@ class CorrectionRow:
     reason: str
     corrected_by: str
     corrected_at: datetime
-
-
-def rates_at(wanted: Collection[tuple[int, str, date]]) -> dict[tuple[int, str, date], Decimal]:
-    """The latest rate of a company's currency that is not after a day, by company, currency and day. 1 statement, none
-    for nothing."""
-    if not wanted:
-        return {}
-    rows = sql.run(_RATES_AT, sql.columns(("companies", "currencies", "days"), sorted(wanted)))
-    return {(company, currency, day): rate for company, currency, day, rate in rows}
-
-
-_RATES_AT = """
-SELECT k.company::int, k.currency, k.day, r.rate
-FROM unnest(%(companies)s::smallint[], %(currencies)s::text[], %(days)s::date[]) AS k(company, currency, day)
-CROSS JOIN LATERAL (
-    SELECT rate FROM ledger_rate
-    WHERE company_id = k.company AND currency = k.currency AND on_date <= k.day ORDER BY on_date DESC LIMIT 1) AS r
-"""
 
 
 def rate_corrections(*, company: int, after: UUID | None = None, limit: int = 50) -> list[CorrectionRow]:
@@ -300,6 +291,14 @@ _RATES_STANDING = """
 SELECT r.company_id::int, r.currency, r.on_date, r.rate
 FROM unnest(%(companies)s::smallint[], %(currencies)s::text[], %(days)s::date[]) AS d(company, currency, day)
 JOIN ledger_rate AS r ON (r.company_id, r.currency, r.on_date) = (d.company, d.currency, d.day)
+"""
+
+_RATES_AT = """
+SELECT k.company::int, k.currency, k.day, r.rate
+FROM unnest(%(companies)s::smallint[], %(currencies)s::text[], %(days)s::date[]) AS k(company, currency, day)
+CROSS JOIN LATERAL (
+    SELECT rate FROM ledger_rate
+    WHERE company_id = k.company AND currency = k.currency AND on_date <= k.day ORDER BY on_date DESC LIMIT 1) AS r
 """
 
 _CORRECTIONS = """

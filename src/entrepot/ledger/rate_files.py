@@ -13,11 +13,11 @@ from xml.parsers import expat
 
 from entrepot.kernel import csv_rows
 from entrepot.kernel.csv_rows import Fault, Sheet
+from entrepot.ledger.exchange import DECIMALS
 
 HEADER = ("date", "currency", "rate")
 MOST = 20_000
 """Rates of a file: those of two years, of all currencies that the bank tells."""
-DECIMALS = 9
 EURO = "EUR"
 NOTHING = ("", "N/A", "-")
 """What stands where the bank has no rate of a day."""

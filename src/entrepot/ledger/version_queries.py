@@ -62,11 +62,6 @@ def rules_of(company: int, number: int, *, event: str = "") -> list[RuleRow]:
     return [RuleRow(*row) for row in found]
 
 
-def rules_on(company: int, day: date, *, event: str = "") -> list[RuleRow]:
-    """The rules in force on a day."""
-    return rules_of(company, on_day(company, day), event=event)
-
-
 def compare(company: int, before: int, after: int) -> list[Difference]:
     """The rules that differ between two versions."""
     both = [

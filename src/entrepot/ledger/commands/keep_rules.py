@@ -16,7 +16,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors, queries, version_queries, versions
-from entrepot.ledger.commands.as_of import in_closed, stop_postings
+from entrepot.ledger.commands.as_of import is_closed, stop_postings
 from entrepot.ledger.states import RULE_VERSION
 from entrepot.ledger.versions import Change
 
@@ -61,7 +61,7 @@ def draft_rules(cause: Cause, /, *, requests: Sequence[DraftRules]) -> list[Rule
             answers.append(refused)
             continue
         numbers[one.company] = number = numbers.get(one.company, versions.FIRST) + 1
-        drafted.append((ids.uuid7(), number, _last_number(active[one.company]), one))
+        drafted.append((ids.uuid7(), number, _last(active[one.company])[0], one))
         answers.append(RulesDrafted(drafted[-1][0], number))
     _write(cause, drafted)
     return answers
@@ -185,13 +185,13 @@ def _not_now(
     state = RULE_VERSION.step(of.state, "activate")
     if isinstance(state, Refused):
         return state
-    if of.base != _last_number(active):
-        return errors.RulesOvertaken(number=of.number, by=_last_number(active))
-    last = _last(active)
+    last, begins = _last(active)
+    if of.base != last:
+        return errors.RulesOvertaken(number=of.number, by=last)
     today = cause.at.astimezone(UTC).date()
     behind = [month for company, month in closed if company == of.company and month >= since.replace(day=1)]
-    return versions.misfit_day(since, today, last[1] if last else None) or (
-        in_closed(of.company, max(behind), closed) if behind else None
+    return versions.misfit_day(since, today, begins) or (
+        is_closed(of.company, max(behind)) if behind else None
     )
 
 
@@ -213,7 +213,7 @@ def withdraw_rules(cause: Cause, /, *, requests: Sequence[WithdrawRules]) -> lis
         if of is None:
             answers.append(NotFound(what="version of the posting rules", which=str(one.version)))
             continue
-        refused = _stays(of, one.reason, _last(active[of.company]), used, cause)
+        refused = _stays(of, one.reason, _last(active[of.company])[0], used, cause)
         if refused:
             answers.append(refused)
             continue
@@ -225,9 +225,7 @@ def withdraw_rules(cause: Cause, /, *, requests: Sequence[WithdrawRules]) -> lis
     return answers
 
 
-def _stays(
-    of: _Version, reason: str, last: tuple[int, date] | None, used: set[UUID], cause: Cause
-) -> Refused | None:
+def _stays(of: _Version, reason: str, last: int, used: set[UUID], cause: Cause) -> Refused | None:
     state = RULE_VERSION.step(of.state, "withdraw")
     if isinstance(state, Refused):
         return state
@@ -246,16 +244,12 @@ def _stays(
         return WrongState(
             subject="version of the posting rules", found=found, event="withdraw", expected=expected
         )
-    return errors.RulesOvertaken(number=of.number, by=last[0]) if last and last[0] > of.number else None
+    return errors.RulesOvertaken(number=of.number, by=last) if last > of.number else None
 
 
-def _last_number(active: Sequence[tuple[int, date]]) -> int:
-    """The version that a draft is drafted over."""
-    return active[-1][0] if active else versions.FIRST
-
-
-def _last(active: Sequence[tuple[int, date]]) -> tuple[int, date] | None:
-    return active[-1] if active else None
+def _last(active: Sequence[tuple[int, date]]) -> tuple[int, date | None]:
+    """The version that a draft is drafted over, and its day; the one that the books opened with has none."""
+    return active[-1] if active else (versions.FIRST, None)
 
 
 def _locked(which: Iterable[UUID]) -> dict[UUID, _Version]:

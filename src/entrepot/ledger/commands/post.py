@@ -14,7 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.money import minor_at, round_half_away
-from entrepot.ledger import errors, rules, versions
+from entrepot.ledger import errors, queries, rules, versions
 from entrepot.ledger.commands.as_of import in_closed
 
 TOLD = "invoice"
@@ -66,7 +66,7 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     events = list({posting.event for posting in requests})
     first = _rules(companies, events)
     home, closed, in_force = _companies(companies, events, first)
-    rates = _Rates(home, requests)
+    rates = _Rates(home, requests, cause.at)
 
     answers: list[Posted | Refused] = []
     rows: list[tuple[object, ...]] = []
@@ -184,23 +184,23 @@ def _companies(
 
 
 class _Rates:
-    """Rates for the foreign currencies of a batch, loaded only where there are any."""
+    """Rates for the foreign currencies of a batch on its days, loaded only where there are any."""
 
-    def __init__(self, home: dict[int, str], requests: Sequence[Posting]) -> None:
+    def __init__(self, home: dict[int, str], requests: Sequence[Posting], now: datetime) -> None:
         self.home = home
-        self.foreign = {
-            (p.company, p.currency) for p in requests if p.rate is None and p.currency != home.get(p.company)
-        }
-        self._rates: dict[tuple[int, str], list[tuple[date, Decimal]]] = defaultdict(list)
-        if self.foreign:
-            for company, currency, on_date, rate in sql.run(
-                _RATES, sql.columns(("companies", "currencies"), self.foreign)
-            ):
-                self._rates[company, currency].append((on_date, rate))
+        foreign = [p for p in requests if p.rate is None and p.currency != home.get(p.company)]
+        self.foreign = {(p.company, p.currency) for p in foreign}
+        self._rates = queries.rates_at(
+            {
+                (p.company, p.currency, at.astimezone(UTC).date())
+                for p in foreign
+                for at in ((p.occurred_at, now) if p.or_now else (p.occurred_at,))
+            }
+        )
 
     def on(self, company: int, currency: str, day: date) -> Decimal | None:
         """The latest rate not after the day."""
-        return next((rate for on_date, rate in self._rates[company, currency] if on_date <= day), None)
+        return self._rates.get((company, currency, day))
 
     def convert(
         self, company: int, currency: str, day: date, amounts: list[int], said: Decimal | None = None
@@ -254,12 +254,6 @@ SELECT v.company_id::int, NULL, NULL, v.number::int, v.since, r.event, r.kind, r
 FROM ledger_ruleversion AS v
 LEFT JOIN ledger_rulechange AS r ON r.version_id = v.id AND r.event = ANY(%(events)s::text[])
 WHERE v.company_id = ANY(%(companies)s::smallint[]) AND v.state = 'active'
-"""
-
-_RATES = """
-SELECT r.company_id::int, r.currency, r.on_date, r.rate
-FROM unnest(%(companies)s::smallint[], %(currencies)s::text[]) AS k(company, currency)
-JOIN ledger_rate AS r ON r.company_id = k.company AND r.currency = k.currency ORDER BY r.on_date DESC
 """
 
 # A slot for each backend, so that two postings at once add to different rows of one account.

@@ -12,10 +12,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.kernel.events import Event
-
-DECIMALS = 9
-RATE_END = 10**9
-"""A rate is kept with so many decimals and is below that, as its column has it."""
+from entrepot.ledger.exchange import DECIMALS, RATE_END
 
 
 @dataclass(frozen=True, slots=True)

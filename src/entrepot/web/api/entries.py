@@ -18,12 +18,11 @@ from entrepot.ledger.manual import AMOUNT_MAX, KINDS, LINES_MAX, RATE_MAX, Entry
 from entrepot.ledger.states import MANUAL_ENTRY
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Each, Out, Own, Strict, Text
+from entrepot.web.api.schemas import DayOfBooks, Each, Out, Own, Strict, Text
 
 router = Router()
 Kind = Literal[KINDS]  # type: ignore[valid-type]
 Shown = Literal[("all", *MANUAL_ENTRY.states)]  # type: ignore[valid-type]
-Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 
 
 class EntryLineIn(Strict):
@@ -38,7 +37,7 @@ class JournalEntryIn(Strict):
     company's."""
 
     kind: Kind
-    on: Day
+    on: DayOfBooks
     lines: Annotated[list[EntryLineIn], Field(min_length=2, max_length=LINES_MAX)]
     reason: Text
     reference: Text = ""
@@ -76,7 +75,7 @@ class ReverseJournalEntryIn(Strict):
     """An entry that was posted, and the day as of which it is taken back."""
 
     entry: UUID
-    on: Day
+    on: DayOfBooks
     reason: Text
     key: Own = None
 

@@ -36,12 +36,11 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
-from entrepot.web.api.schemas import NO_NUL, Each, Named, Out, Own, Strict, Text
+from entrepot.web.api.schemas import NO_NUL, DayOfBooks, Each, Named, Out, Own, Strict, Text
 
 router = Router()
 RATE_FILE_MAX = 2_000_000
 """Characters of a file of rates."""
-Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 
 
 class WriteDownIn(Strict):
@@ -52,7 +51,7 @@ class WriteDownIn(Strict):
     node: Named
     unit_minor: Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=6)]
     reason: Text
-    on: Day | None = None
+    on: DayOfBooks | None = None
     key: Own = None
 
 
@@ -110,7 +109,7 @@ class CurrencyBalancesOut(Out):
 class RevalueIn(Strict):
     """Post the differences as of the end of a day."""
 
-    on_date: Day
+    on_date: DayOfBooks
     key: Own = None
 
 
@@ -125,7 +124,7 @@ class ExchangeRateIn(Strict):
     """Units of the company's currency for one of another, from a day on. The first rate of a day stands."""
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    on_date: Day
+    on_date: DayOfBooks
     rate: Annotated[Decimal, Field(gt=0, lt=10**9, decimal_places=9)]
     key: Own = None
 
@@ -154,7 +153,7 @@ class CorrectRateIn(Strict):
     """What is in force in place of the rate of a day, and why. What was posted stays."""
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    on_date: Day
+    on_date: DayOfBooks
     rate: Annotated[Decimal, Field(gt=0, lt=10**9, decimal_places=9)]
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     key: Own = None

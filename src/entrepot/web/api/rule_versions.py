@@ -24,11 +24,10 @@ from entrepot.ledger.commands.keep_rules import (
 from entrepot.ledger.versions import Change
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Each, Out, Own, Strict, Text
+from entrepot.web.api.schemas import Code, DayOfBooks, Each, Out, Own, Strict, Text
 
 router = Router()
 NUMBER_MAX = 2**15 - 1
-Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 Account = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 Number = Annotated[int, Query(ge=versions.FIRST, le=NUMBER_MAX)]
 RuleVersion = Annotated[
@@ -73,7 +72,7 @@ class ActivateRulesIn(Strict):
     """`since`: a day in an open month, not before the version before it."""
 
     version: UUID
-    since: Day
+    since: DayOfBooks
     key: Own = None
 
 

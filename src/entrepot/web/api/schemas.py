@@ -58,6 +58,8 @@ Price = Annotated[str, Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$", examples=
 """A decimal as a string: a JSON number would pass through binary fractions."""
 Country = Annotated[str, Field(pattern=r"^([A-Z]{2})?$", examples=["GB"])]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["GBP"])]
+DayOfBooks = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
+"""A day of which books tell: they may be older than what is traded."""
 
 
 def _is_text(value: Any) -> Any:

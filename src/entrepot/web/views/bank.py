@@ -117,7 +117,7 @@ def decide(request: Request) -> HttpResponse:
         if statement and line
         else []
     )
-    results = give(request, decide_bank_lines, wanted, lambda _: gettext("The line is decided."))
+    results = give(request, decide_bank_lines, wanted, _decided)
     return back(request, reverse("bank"), results)
 
 

@@ -133,7 +133,7 @@ def decide(request: Request) -> HttpResponse:
     if not legible:
         return back(request, reverse("carriers"), [], field="amount")
     wanted: list[Any] = [DecideCharge(invoice, line, decision, reason, credited)] if invoice and line else []
-    results = give(request, decide_charges, wanted, lambda _: gettext("The charge is decided."))
+    results = give(request, decide_charges, wanted, _decided)
     return back(request, reverse("carriers"), results)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
 
 from django.http import HttpResponse
@@ -52,6 +53,7 @@ def told(request: Request) -> HttpResponse:
     months = queries.months(company=company)
     month = month_in(request.GET.get("month")) or (months[0] if months else None)
     chart = manual_queries.chart(company)
+    free = _free(chart)
     moved = asked.would_move(company, number, month) if month and number > versions.FIRST else []
     context = {
         "versions": kept, "numbers": numbers, "number": number, "before": before, "in_force": in_force, "today": today,
@@ -59,7 +61,7 @@ def told(request: Request) -> HttpResponse:
         "differences": asked.compare(company, before, number), "names": {one.code: one.name for one in chart},
         "months": months, "month": month, "moved": moved,
         "rows": range(1, ROWS + 1), "currency": request.reader.company.currency,
-        "rules": _changeable(company, kept), "accounts": [one for one in chart if _free(one)],
+        "rules": _changeable(company, kept, free), "accounts": list(free.values()),
     }  # fmt: skip
     return page(request, "web/rules.html", context, area="month")
 
@@ -75,15 +77,18 @@ def _before(kept: list[asked.VersionRow], number: int) -> int:
     return max(active, default=versions.FIRST)
 
 
-def _free(account: manual_queries.AccountRow) -> bool:
-    return versions.is_free(account.code, {account.code: account.type})
+def _free(chart: list[manual_queries.AccountRow]) -> dict[int, manual_queries.AccountRow]:
+    """By code, the accounts that a rule may name one in place of another."""
+    types = {one.code: one.type for one in chart}
+    return {one.code: one for one in chart if versions.is_free(one.code, types)}
 
 
-def _changeable(company: int, kept: list[asked.VersionRow]) -> list[asked.RuleRow]:
+def _changeable(
+    company: int, kept: list[asked.VersionRow], free: Mapping[int, object]
+) -> list[asked.RuleRow]:
     """Rules by the last version, with a side that may be changed."""
     last = max((one.number for one in kept if one.state == "active"), default=versions.FIRST)
-    free = {one.code for one in manual_queries.chart(company) if _free(one)}
-    return [one for one in asked.rules_of(company, last) if free & {one.debit, one.credit}]
+    return [one for one in asked.rules_of(company, last) if one.debit in free or one.credit in free]
 
 
 @require_POST
@@ -91,9 +96,9 @@ def _changeable(company: int, kept: list[asked.VersionRow]) -> list[asked.RuleRo
 def draft(request: Request) -> HttpResponse:
     """A version of what the form says."""
     company = request.reader.company.id
-    kept = asked.of_company(company)
-    rules = {f"{one.event} {one.kind}": one for one in _changeable(company, kept)}
-    free = {one.code for one in manual_queries.chart(company) if _free(one)}
+    free = _free(manual_queries.chart(company))
+    changeable = _changeable(company, asked.of_company(company), free)
+    rules = {f"{one.event} {one.kind}": one for one in changeable}
     changes = []
     for number in range(1, ROWS + 1):
         which, account = (

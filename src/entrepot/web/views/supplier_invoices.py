@@ -127,7 +127,7 @@ def decide(request: Request) -> HttpResponse:
     wanted: list[Any] = (
         [DecideSupplierLine(invoice, line, decision, reason, credited)] if invoice and line else []
     )
-    results = give(request, decide_supplier_lines, wanted, lambda _: gettext("The line is decided."))
+    results = give(request, decide_supplier_lines, wanted, _decided)
     return back(request, reverse("supplier-invoices"), results)
 
 
