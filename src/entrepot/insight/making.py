@@ -112,13 +112,15 @@ def anomalies_of_demand(company: int, policy: Advice, at: datetime) -> Made:
 
 
 def people_for_shifts(company: int, policy: Advice, at: datetime) -> Made:
-    """People that each step will need in the shifts of the next days. 4 statements."""
+    """People that each step will need in the shifts of the next days. 3 statements."""
     in_force = policies.in_force(company, Labor, at)
     nodes = {node.code: node for node in network.nodes(company=company) if node.active}
     shifts = {code: policies.of_scope(in_force, code, Labor()).shifts for code in nodes}
     weeks = policy.weeks
     since = at - timedelta(days=7 * (weeks + 2) + 1)
-    crews = staffing.by_crew([one for one in facts.spent(company, since, at) if one.node in nodes], shifts)
+    idle = policies.of_scope(in_force, "", Labor()).idle_max_s
+    spent = [one for one in facts.spent(company, since, at, idle) if one.node in nodes]
+    crews = staffing.by_crew(spent, shifts)
     tried: list[tuple[float, float]] = []
     forecasts = []
     came: list[Came] = []
