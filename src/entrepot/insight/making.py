@@ -88,15 +88,14 @@ def anomalies_of_demand(company: int, policy: Advice, at: datetime) -> Made:
     )
     beside = facts.beside(company, day, [(one.sku, one.channel) for one in found])
     out = {key: told.was_out for key, told in beside.items()}
-    explained = [one for one in found if anomalies.told_by_stock(one, out)]
+    unexplained = [one for one in found if not anomalies.told_by_stock(one, out)]
     fitted_on = {"series": len(series), "weeks": policy.weeks, "day": day.isoformat()}
     measured = {
-        "false_share_max": policy.false_share_max, "found": len(found), "explained_by_stock": len(explained),
+        "false_share_max": policy.false_share_max, "found": len(found),
+        "explained_by_stock": len(found) - len(unexplained),
     }  # fmt: skip
     made = Made(anomalies.VERSION, fitted_on, measured)
-    for one in found:
-        if one in explained:
-            continue
+    for one in unexplained:
         stood = beside[one.sku, one.channel]
         kind = SURGE if one.is_surge else SILENCE
         suggested = {"anomaly": kind, "channel": one.channel, "day": day.isoformat(), "units": one.seen}
