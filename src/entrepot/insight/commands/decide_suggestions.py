@@ -74,9 +74,8 @@ def accept_suggestions(
     cause: Cause, /, *, requests: Sequence[AcceptSuggestion]
 ) -> list[SuggestionAccepted | Refused]:
     """The suggestions, followed by the commands that people give for the same: a reason is corrected, a SKU is
-    looked at
-    to be ordered again, a work item is opened or made more urgent. Where that command refuses, the suggestion stays
-    open.
+    looked at to be ordered again, a work item is opened or made more urgent. Where that command refuses, the suggestion
+    stays open.
 
     Locks: the suggestions in id order, then as those commands do. Refuses: NotFound; WrongState (decided before, or the
     item is done); NotPermitted (whoever accepts may not give the command); and as those commands. Again: by key.
