@@ -11,9 +11,8 @@ from entrepot.insight.anomalies import Series
 from entrepot.insight.classifying import Example
 from entrepot.insight.staffing import Spent
 from entrepot.insight.urgency import Closed, Waiting
-from entrepot.kernel import ids, policies, sql
+from entrepot.kernel import ids, sql
 from entrepot.kernel.masking import MASK
-from entrepot.warehouse.labor import Labor
 from entrepot.warehouse.task_times import OBSERVED
 
 EXAMPLES_MAX = 20_000
@@ -189,10 +188,9 @@ GROUP BY 1, 2
 # ---- labor
 
 
-def spent(company: int, since: datetime, until: datetime) -> list[Spent]:
-    """What each step took at each node by quarters of an hour of its clock. 2 statements."""
-    idle = policies.of_scope(policies.in_force(company, Labor, until), "", Labor()).idle_max_s
-    params = {"company": company, "since": since, "until": until, "limit": None, "idle": idle}
+def spent(company: int, since: datetime, until: datetime, idle_max_s: int) -> list[Spent]:
+    """What each step took at each node by quarters of an hour of its clock. 1 statement."""
+    params = {"company": company, "since": since, "until": until, "limit": None, "idle": idle_max_s}
     return [Spent(*row) for row in sql.run(_SPENT, params)]
 
 

@@ -37,8 +37,8 @@ class Series(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Found:
     """A day that was far from what was expected. `by` is what it was compared by, `spread` one deviation of it,
-    `chance`
-    that it would be as far off by itself, and `doubt` the share of chance among all that are at least as far off."""
+    `chance` that it would be as far off by itself, and `doubt` the share of chance among all that are at least as far
+    off."""
 
     sku: UUID
     channel: str

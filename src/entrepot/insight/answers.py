@@ -14,9 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple, get_type_hints
 
 import msgspec
-import psycopg
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from entrepot.kernel import sql, wire
 
@@ -121,7 +120,7 @@ def renew(at: datetime) -> int:
                     _work_out(key, name, company, at, _read(questions[name], arguments))
                 else:  # of a version before this one
                     _forget(key)
-        except (psycopg.OperationalError, OperationalError, InterfaceError):
+        except sql.DATABASE_AWAY:
             raise
         except Exception:
             log.exception("an answer can't be renewed", question=name, company=company)

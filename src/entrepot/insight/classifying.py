@@ -161,7 +161,6 @@ class Bar(NamedTuple):
 
     until: float
     right: float
-    examples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +172,6 @@ class Classifier:
     accuracy: float
     baseline: float
     bars: tuple[Bar, ...]
-
-    @property
-    def examples(self) -> int:
-        return self.model.examples
 
     @property
     def is_worth_asking(self) -> bool:
@@ -225,7 +220,7 @@ def _bars(tried: Sequence[tuple[float, bool]]) -> list[Bar]:
         while len(found) > 1 and (found[-2][0] == found[-1][0] or _share(found[-2]) >= _share(found[-1])):
             (_, right_before, before), (until, right_last, last) = found[-2:]
             found[-2:] = [(until, right_before + right_last, before + last)]
-    return [Bar(one[0], _share(one), one[2]) for one in found]
+    return [Bar(one[0], _share(one)) for one in found]
 
 
 def _share(bar: tuple[float, int, int]) -> float:

@@ -88,15 +88,14 @@ def anomalies_of_demand(company: int, policy: Advice, at: datetime) -> Made:
     )
     beside = facts.beside(company, day, [(one.sku, one.channel) for one in found])
     out = {key: told.was_out for key, told in beside.items()}
-    explained = [one for one in found if anomalies.told_by_stock(one, out)]
+    unexplained = [one for one in found if not anomalies.told_by_stock(one, out)]
     fitted_on = {"series": len(series), "weeks": policy.weeks, "day": day.isoformat()}
     measured = {
-        "false_share_max": policy.false_share_max, "found": len(found), "explained_by_stock": len(explained),
+        "false_share_max": policy.false_share_max, "found": len(found),
+        "explained_by_stock": len(found) - len(unexplained),
     }  # fmt: skip
     made = Made(anomalies.VERSION, fitted_on, measured)
-    for one in found:
-        if one in explained:
-            continue
+    for one in unexplained:
         stood = beside[one.sku, one.channel]
         kind = SURGE if one.is_surge else SILENCE
         suggested = {"anomaly": kind, "channel": one.channel, "day": day.isoformat(), "units": one.seen}
@@ -112,13 +111,15 @@ def anomalies_of_demand(company: int, policy: Advice, at: datetime) -> Made:
 
 
 def people_for_shifts(company: int, policy: Advice, at: datetime) -> Made:
-    """People that each step will need in the shifts of the next days. 4 statements."""
+    """People that each step will need in the shifts of the next days. 3 statements."""
     in_force = policies.in_force(company, Labor, at)
     nodes = {node.code: node for node in network.nodes(company=company) if node.active}
     shifts = {code: policies.of_scope(in_force, code, Labor()).shifts for code in nodes}
     weeks = policy.weeks
     since = at - timedelta(days=7 * (weeks + 2) + 1)
-    crews = staffing.by_crew([one for one in facts.spent(company, since, at) if one.node in nodes], shifts)
+    idle = policies.of_scope(in_force, "", Labor()).idle_max_s
+    spent = [one for one in facts.spent(company, since, at, idle) if one.node in nodes]
+    crews = staffing.by_crew(spent, shifts)
     tried: list[tuple[float, float]] = []
     forecasts = []
     came: list[Came] = []

@@ -6,9 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import sha256
 
-import psycopg
 import structlog
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -18,6 +16,7 @@ from entrepot.insight.commands.advise import Advise, advise
 from entrepot.insight.verify import discrepancies
 from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.parties import queries as parties
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -56,7 +55,7 @@ def advise_at(at: datetime) -> None:
             cause = Cause(Actor("system:advise", everything=True), at, "nightly advice")
             try:
                 advise(cause, requests=[Advise(company.id, kind)])
-            except (psycopg.OperationalError, OperationalError, InterfaceError):
+            except DATABASE_AWAY:
                 raise
             except Exception:
                 log.exception("advice can't be made", company=company.id, kind=kind)

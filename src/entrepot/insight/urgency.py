@@ -63,9 +63,8 @@ class Cost:
 
 def chance(durations: Sequence[float], age: float, allowed: float) -> tuple[int, int, float]:
     """Of finished items of a type, in order of how long they took: how many took longer than is allowed, of how many
-    that
-    took longer than this one has; and the chance that comes of it, with one more of each kind. What is late has missed
-    its time."""
+    that took longer than this one has; and the chance that comes of it, with one more of each kind. What is late has
+    missed its time."""
     left = len(durations) - bisect_right(durations, age)
     if age >= allowed:
         return left, left, 1.0

@@ -70,10 +70,13 @@ def advise(cause: Cause, /, *, requests: Sequence[Advise]) -> list[Advised | Ref
     each company and kind those of `making`.
     """
     wanted = sorted({(one.company, one.kind) for one in requests if one.kind in KINDS})
-    rules = policies.of_companies({company for company, _ in wanted}, Advice, cause.at)
-    on = [(company, kind) for company, kind in wanted if rules[company][1].is_on(kind)]
-    made = {(company, kind): MAKERS[kind](company, rules[company][1], cause.at) for company, kind in on}
-    policy = {company: rule for company, (_, rule) in rules.items()}
+    in_force = policies.of_companies({company for company, _ in wanted}, Advice, cause.at)
+    policy = {company: rule for company, (_, rule) in in_force.items()}
+    made = {
+        (company, kind): MAKERS[kind](company, policy[company], cause.at)
+        for company, kind in wanted
+        if policy[company].is_on(kind)
+    }
     stood = _lock(wanted)
     # Read under the lock: what somebody decides on while advice is made is not suggested again.
     decided = _decided(wanted, cause.at, policy)

@@ -64,7 +64,6 @@ class Locked(NamedTuple):
     document: UUID
     about: str
     suggested: Mapping[str, Any]
-    confidence: float
     reasons: Mapping[str, Any]
     state: str
     named: str
@@ -75,9 +74,8 @@ def accept_suggestions(
     cause: Cause, /, *, requests: Sequence[AcceptSuggestion]
 ) -> list[SuggestionAccepted | Refused]:
     """The suggestions, followed by the commands that people give for the same: a reason is corrected, a SKU is
-    looked at
-    to be ordered again, a work item is opened or made more urgent. Where that command refuses, the suggestion stays
-    open.
+    looked at to be ordered again, a work item is opened or made more urgent. Where that command refuses, the suggestion
+    stays open.
 
     Locks: the suggestions in id order, then as those commands do. Refuses: NotFound; WrongState (decided before, or the
     item is done); NotPermitted (whoever accepts may not give the command); and as those commands. Again: by key.
@@ -121,7 +119,7 @@ def _lock(wanted: Sequence[UUID]) -> dict[UUID, Locked]:
     found = {}
     for row in sql.run(_LOCK, {"ids": list(wanted)}):
         values = list(row)
-        for place in (6, 8):
+        for place in (6, 7):
             values[place] = msgspec.json.decode(row[place])
         found[row[0]] = Locked(*values)
     return found
@@ -201,15 +199,15 @@ def _reorder(cause: Cause, ones: Ones) -> Followed:
     return _answered(ones, [None] * len(ones), "purchasing.review_reorders")
 
 
-def _open(make: Callable[[Locked, str], OpenItem]) -> Callable[[Cause, Ones], Followed]:
+def _open(make: Callable[[Locked], OpenItem]) -> Callable[[Cause, Ones], Followed]:
     def follow(cause: Cause, ones: Ones) -> Followed:
-        opened = open_items(cause, requests=[make(one, note) for one, note in ones])
+        opened = open_items(cause, requests=[make(one) for one, _ in ones])
         return _answered(ones, opened, "work.open")
 
     return follow
 
 
-def _silence(one: Locked, note: str) -> OpenItem:
+def _silence(one: Locked) -> OpenItem:
     told, about = one.suggested, one.reasons
     reason = Said(
         "{0} units of {1} were asked for on {2} in {3}, where {4} are usual.",
@@ -222,7 +220,7 @@ def _silence(one: Locked, note: str) -> OpenItem:
     )  # fmt: skip
 
 
-def _staff(one: Locked, note: str) -> OpenItem:
+def _staff(one: Locked) -> OpenItem:
     told = one.suggested
     reason = Said(
         "{0} people are expected to be needed for {1} at {2} on {3}, shift {4} ({5} to {6}).",
@@ -261,7 +259,7 @@ _LOCK = """
 SELECT s.id, s.company_id::int, s.kind, s.subject_id,
        COALESCE((SELECT l.return_id FROM returns_line AS l
                  WHERE s.subject_kind = 'return_line' AND l.id = s.subject_id), s.subject_id),
-       s.about, s.suggested::text, s.confidence, s.reasons::text, s.state,
+       s.about, s.suggested::text, s.reasons::text, s.state,
        COALESCE((SELECT k.code FROM catalog_sku AS k WHERE s.subject_kind = 'sku' AND k.id = s.subject_id),
                 (SELECT n.code FROM network_node AS n WHERE s.subject_kind = 'node' AND n.id = s.subject_id), '')
 FROM insight_suggestion AS s WHERE s.id = ANY(%(ids)s::uuid[]) ORDER BY s.id FOR UPDATE OF s
