@@ -109,12 +109,6 @@ def key_in_force(raw: str, at: datetime) -> KeyInForce | None:
     return KeyInForce(found[0][7], _actor(found[0]), found[0][8]) if found[0][2] else None
 
 
-def actor_of_key(raw: str, at: datetime) -> Actor | None:
-    """The person for whom a key acts; None as of `key_in_force`. 1 statement."""
-    found = key_in_force(raw, at)
-    return found.actor if found else None
-
-
 def able(command: str) -> list[str]:
     """Everybody who may enter and give a command, by name. 1 statement."""
     return [name for (name,) in sql.run(_ABLE, {"command": command})]
