@@ -149,11 +149,11 @@ def test_who_is_shut_out_enters_no_more_and_nor_do_their_keys() -> None:
     assert isinstance(issue_key(CAUSE, requests=[IssueKey("scanner", person.id, raw)])[0], KeyIssued)
     for _ in range(2):
         assert admit_people(CAUSE, requests=[AdmitPerson("anna", False)]) == [PersonAdmitted("anna", False)]
-    assert not known("anna").may_enter and queries.actor_of_key(raw, NOW) is None
+    assert not known("anna").may_enter and queries.key_in_force(raw, NOW) is None
     assert [one[:3] for one in told("anna")][1:] == [("access.admit_people", "in", "out")]
     admit_people(CAUSE, requests=[AdmitPerson("anna", True)])
-    found = queries.actor_of_key(raw, NOW)
-    assert found and found.may("warehouse.pick_lists") and known("anna").roles == ["picker"]
+    found = queries.key_in_force(raw, NOW)
+    assert found and found.actor.may("warehouse.pick_lists") and known("anna").roles == ["picker"]
 
 
 def test_nobody_changes_their_own_rights_and_who_is_not_there_has_none() -> None:

@@ -53,7 +53,8 @@ def test_a_key_acts_for_its_person():
     (issued,) = issue_key(CAUSE, requests=[IssueKey("scanner", person.pk, raw)])
 
     assert isinstance(issued, KeyIssued)
-    assert queries.actor_of_key(raw, NOW) == queries.actor_of(person)
+    found = queries.key_in_force(raw, NOW)
+    assert found and found.actor == queries.actor_of(person)
     (listed,) = queries.api_keys()
     assert (listed.id, listed.name, listed.prefix, listed.person) == (
         issued.id,
@@ -76,9 +77,9 @@ def test_a_wrong_secret_an_unknown_prefix_and_nonsense_open_nothing():
     person, raw = a_picker(), keys.fresh()
     issue_key(CAUSE, requests=[IssueKey("scanner", person.pk, raw)])
     wrong = raw[:-1] + ("A" if raw[-1] != "A" else "B")
-    assert queries.actor_of_key(wrong, NOW) is None
-    assert queries.actor_of_key(keys.fresh(), NOW) is None
-    assert queries.actor_of_key("ek_'; DROP TABLE access_apikey", NOW) is None
+    assert queries.key_in_force(wrong, NOW) is None
+    assert queries.key_in_force(keys.fresh(), NOW) is None
+    assert queries.key_in_force("ek_'; DROP TABLE access_apikey", NOW) is None
 
 
 def test_a_revoked_key_and_the_key_of_one_who_left_open_nothing():
@@ -87,11 +88,11 @@ def test_a_revoked_key_and_the_key_of_one_who_left_open_nothing():
 
     assert revoke_key(CAUSE, requests=[RevokeKey(one.id)]) == [KeyRevoked(one.id)]
     assert revoke_key(CAUSE, requests=[RevokeKey(one.id)]) == [KeyRevoked(one.id)]
-    assert queries.actor_of_key(raw, NOW) is None
-    assert queries.actor_of_key(other, NOW) is not None
+    assert queries.key_in_force(raw, NOW) is None
+    assert queries.key_in_force(other, NOW) is not None
 
     User.objects.filter(pk=person.pk).update(is_active=False)
-    assert queries.actor_of_key(other, NOW) is None
+    assert queries.key_in_force(other, NOW) is None
     assert two.prefix in other
 
 
@@ -133,8 +134,8 @@ def days(count: int) -> datetime:
 def test_a_key_opens_nothing_from_its_end_on():
     raw, issued = a_key(a_picker(), days=30)
     assert issued.expires_at == days(30)
-    assert queries.actor_of_key(raw, days(30) - timedelta(seconds=1)) is not None
-    assert queries.actor_of_key(raw, days(30)) is None
+    assert queries.key_in_force(raw, days(30) - timedelta(seconds=1)) is not None
+    assert queries.key_in_force(raw, days(30)) is None
     (listed,) = queries.api_keys()
     assert (listed.state(days(29)), listed.state(days(30))) == ("in force", "expired")
 
@@ -165,9 +166,10 @@ def test_a_key_that_follows_takes_over_while_the_first_runs_out():
 
     assert isinstance(rotated, KeyRotated)
     assert (rotated.first_until, rotated.expires_at) == (days(7), days(365))
-    assert queries.actor_of_key(raw, days(6)) == queries.actor_of_key(other, days(6)) is not None
-    assert queries.actor_of_key(raw, days(7)) is None
-    assert queries.actor_of_key(other, days(7)) is not None
+    one, next_one = queries.key_in_force(raw, days(6)), queries.key_in_force(other, days(6))
+    assert one and next_one and one.actor == next_one.actor
+    assert queries.key_in_force(raw, days(7)) is None
+    assert queries.key_in_force(other, days(7)) is not None
     fresh, before = queries.api_keys()[0], queries.api_keys()[1]
     if fresh.id != rotated.id:
         fresh, before = before, fresh
@@ -218,12 +220,12 @@ def test_a_key_is_revoked_with_all_that_follow_it():
     other, _ = a_key(person)
 
     assert revoke_key(CAUSE, requests=[RevokeKey(second.id)]) == [KeyRevoked(second.id)]
-    assert [queries.actor_of_key(raw, NOW) is None for raw in raws] == [False, True, True]
+    assert [queries.key_in_force(raw, NOW) is None for raw in raws] == [False, True, True]
     again = keys.fresh()
     rotate_keys(CAUSE, requests=[RotateKey(first.id, again)])
     revoke_key(CAUSE, requests=[RevokeKey(first.id)])
-    assert queries.actor_of_key(raws[0], NOW) is None and queries.actor_of_key(again, NOW) is None
-    assert queries.actor_of_key(other, NOW) is not None
+    assert queries.key_in_force(raws[0], NOW) is None and queries.key_in_force(again, NOW) is None
+    assert queries.key_in_force(other, NOW) is not None
 
 
 def test_nobody_revokes_keys_of_people_who_act_where_they_may_not():

@@ -109,12 +109,6 @@ def key_in_force(raw: str, at: datetime) -> KeyInForce | None:
     return KeyInForce(found[0][7], _actor(found[0]), found[0][8]) if found[0][2] else None
 
 
-def actor_of_key(raw: str, at: datetime) -> Actor | None:
-    """The person for whom a key acts; None as of `key_in_force`. 1 statement."""
-    found = key_in_force(raw, at)
-    return found.actor if found else None
-
-
 def able(command: str) -> list[str]:
     """Everybody who may enter and give a command, by name. 1 statement."""
     return [name for (name,) in sql.run(_ABLE, {"command": command})]
@@ -460,25 +454,28 @@ SELECT m.id, s.person, s.report, s.query, m.period, m.state, m.attempts::int, m.
 {UNSENT} AND s.company_id = %(company)s::smallint ORDER BY m.taken_at, m.id
 """
 
-_KEYS = """
+_IS_FOLLOWED = (
+    "EXISTS (SELECT FROM access_apikey AS next WHERE next.follows_id = k.id AND next.revoked_at IS NULL)"
+)
+
+_KEYS = f"""
 SELECT k.id, name, prefix, coalesce(username, '?'), created_at, revoked_at, expires_at, follows_id, used_at, used_from,
-       EXISTS (SELECT FROM access_apikey AS next WHERE next.follows_id = k.id AND next.revoked_at IS NULL)
+       {_IS_FOLLOWED}
 FROM access_apikey AS k LEFT JOIN auth_user ON auth_user.id = user_id ORDER BY created_at DESC, k.id
 """
 
-_ENDING = """
+_ENDING = f"""
 SELECT k.id, name, prefix, username, expires_at, used_at,
        ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = k.user_id ORDER BY 1)
 FROM access_apikey AS k JOIN auth_user ON auth_user.id = user_id AND is_active
 WHERE revoked_at IS NULL AND expires_at <= %(until)s::timestamptz
-  AND NOT EXISTS (SELECT FROM access_apikey AS next WHERE next.follows_id = k.id AND next.revoked_at IS NULL)
+  AND NOT {_IS_FOLLOWED}
 ORDER BY expires_at, k.id
 """
 
-_CAME_TO = """
+_CAME_TO = f"""
 SELECT k.id, CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN is_active IS NOT TRUE THEN 'left'
-                  WHEN EXISTS (SELECT FROM access_apikey AS next
-                               WHERE next.follows_id = k.id AND next.revoked_at IS NULL) THEN 'followed' ELSE '' END
+                  WHEN {_IS_FOLLOWED} THEN 'followed' ELSE '' END
 FROM access_apikey AS k LEFT JOIN auth_user ON auth_user.id = user_id WHERE k.id = ANY(%(ids)s::uuid[])
 """
 

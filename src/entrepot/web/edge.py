@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -613,6 +613,12 @@ def rows_in(request: HttpRequest) -> list[RowIn]:
         if which and place is not None:
             found.setdefault((which, place), RowIn(which, place, also))
     return [*found.values()]
+
+
+def names_of(rows: Sequence[RowIn], shown: Mapping[tuple[UUID, int], str]) -> list[str]:
+    """What rows are called when they are refused, as their page shows them by document and number; one that it shows no
+    more by its number alone."""
+    return [shown.get((one.document, one.number), f"{one.number}") for one in rows]
 
 
 def int_in(text: str | None, *, most: int = BIGINT_MAX) -> int | None:

@@ -136,9 +136,12 @@ def rotate_keys(cause: Cause, /, *, requests: Sequence[RotateKey]) -> list[KeyRo
     ends: list[tuple[UUID, datetime]] = []
     for one in requests:
         first = known.get(one.id)
+        if first is None:
+            answers.append(NotFound(what="API key", which=one.id))
+            continue
         row = _following(cause, facts, one, first)
-        if isinstance(row, Refused) or first is None:
-            answers.append(row)  # type: ignore[arg-type]
+        if isinstance(row, Refused):
+            answers.append(row)
             continue
         policy = facts.policies[first.user]
         end = lifetimes.end_beside(policy, one.overlap_days, first.expires_at, cause.at)
@@ -245,7 +248,7 @@ class _Facts(NamedTuple):
     and people of whom a key would do more than the actor may."""
 
     policies: dict[int, KeyPolicy]
-    taken: set[str | None]
+    taken: set[str]
     beyond: dict[int, str]
 
 
@@ -253,10 +256,11 @@ def _facts(cause: Cause, users: Sequence[int], raws: Sequence[str]) -> _Facts:
     """2 statements; 3 for an actor who may not everything."""
     set_by = policies.everywhere(KeyPolicy, cause.at)
     known = sql.run(_KNOWN, {"users": list(users), "prefixes": [keys.prefix(raw) for raw in raws]})
+    people = {user: companies for user, companies, prefix in known if prefix is None}
     return _Facts(
-        {user: lifetimes.strictest(companies, set_by) for user, companies, prefix in known if prefix is None},
-        {None, *(prefix for *_, prefix in known)},
-        _beyond(cause, {user: companies for user, companies, prefix in known if prefix is None}),
+        {user: lifetimes.strictest(companies, set_by) for user, companies in people.items()},
+        {prefix for *_, prefix in known if prefix is not None},
+        _beyond(cause, people),
     )
 
 
@@ -285,9 +289,7 @@ def _made(
     return _Row(ids.uuid7(), name, prefix, keys.digest(raw), user, cause.at, end, follows)
 
 
-def _following(cause: Cause, facts: _Facts, one: RotateKey, first: _Known | None) -> _Row | Refused:
-    if first is None:
-        return NotFound(what="API key", which=one.id)
+def _following(cause: Cause, facts: _Facts, one: RotateKey, first: _Known) -> _Row | Refused:
     if first.revoked_at is not None:
         return WrongState(subject=f"key {first.prefix}", found="revoked", event="rotate", expected="issued")
     if first.followed_by is not None:

@@ -22,7 +22,6 @@ from entrepot.access.commands.issue_key import (
     rotate_keys,
 )
 from entrepot.access.lifetimes import DAYS_MAX
-from entrepot.kernel.errors import NotFound
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.schemas import Code, Each, Out, Own, Strict
@@ -184,7 +183,5 @@ def _people(company: str | None) -> dict[str, int]:
 def _known(wanted: Sequence[Any], company: str | None) -> None:
     """Refuse what is no key of somebody of the company."""
     people = _people(company)
-    found = {one.id for one in access.api_keys() if one.person in people}
-    for one in wanted:
-        if one.id not in found:
-            raise NotFound(what="API key", which=str(one.id))
+    found = {str(one.id) for one in access.api_keys() if one.person in people}
+    parse.known("API key", {str(one.id) for one in wanted}, found)

@@ -28,6 +28,7 @@ from entrepot.web.edge import (
     give,
     int_in,
     minor_in,
+    names_of,
     page,
     rows_in,
     uuid_in,
@@ -123,15 +124,14 @@ def decide(request: Request) -> HttpResponse:
 
 def _together(request: Request, rows: list[RowIn]) -> HttpResponse:
     purpose, reason = clean(request.POST.get("purpose")), clean(request.POST.get("reason"))
-    told = {
+    shown = {
         (one.statement, one.number): f"{one.statement_number} · {fmt.money(one.amount_minor, one.currency)}"
         for one in bank_queries.lines(request.reader.company.id, waiting=True, limit=WAITING_SHOWN_MAX)
     }
-    names = [told.get((one.document, one.number), f"{one.number}") for one in rows]
     wanted = [
         DecideBankLine(one.document, one.number, None, purpose, reason, _seen(one.also)) for one in rows
     ]
-    results = give(request, decide_bank_lines, wanted, _decided, names=names)
+    results = give(request, decide_bank_lines, wanted, _decided, names=names_of(rows, shown))
     return back(request, reverse("bank"), results)
 
 

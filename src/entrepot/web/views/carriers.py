@@ -29,6 +29,7 @@ from entrepot.web.edge import (
     int_in,
     minor_in,
     misread,
+    names_of,
     page,
     rows_in,
     uuid_in,
@@ -140,10 +141,9 @@ def decide(request: Request) -> HttpResponse:
 def _together(request: Request, rows: list[RowIn]) -> HttpResponse:
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
     charges = carrier_queries.charges(request.reader.company.id, in_question=True)
-    told = {(one.invoice, one.number): f"{one.invoice_number} · {one.tracking}" for one in charges}
-    names = [told.get((one.document, one.number), f"{one.number}") for one in rows]
+    shown = {(one.invoice, one.number): f"{one.invoice_number} · {one.tracking}" for one in charges}
     wanted = [DecideCharge(one.document, one.number, decision, reason) for one in rows]
-    results = give(request, decide_charges, wanted, _decided, names=names)
+    results = give(request, decide_charges, wanted, _decided, names=names_of(rows, shown))
     return back(request, reverse("carriers"), results)
 
 

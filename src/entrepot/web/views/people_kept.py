@@ -239,7 +239,8 @@ def _person(request: Request, found: queries.Known, said: dict[str, str]) -> Htt
     has = [role for role in found.roles if role in ROLES]
     chosen = _roles_in(request) if "see" in request.GET else has
     commands = {name for role in has for name in ROLES[role]}
-    own, now = _keys_of(found), timezone.now()
+    now = timezone.now()
+    own = [(key, key.state(now)) for key in _keys_of(found)]
     subject: UUID = subject_of(found.id)
     context: dict[str, Any] = {
         "one": found, "roles": sorted(ROLES), "has": has, "chosen": chosen,
@@ -247,8 +248,7 @@ def _person(request: Request, found: queries.Known, said: dict[str, str]) -> Htt
         "given": sorted(set(chosen) - set(has)), "taken": sorted(set(has) - set(chosen)),
         "brought": duties.brought_together(has, chosen),
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
-        "keys": [(key, key.state(now)) for key in own],
-        "acting": [key for key in own if key.state(now) == "in force"],
+        "keys": own, "acting": [key for key, state in own if state == "in force"],
         "companies": _several(request), "factor": doors.has_factor(found.id),
         "events": kernel.timeline(subjects=[subject], kind="person")[-20:], **said,
     }  # fmt: skip

@@ -88,19 +88,15 @@ MILESTONES = {
 @require_safe
 @console
 def returns_list(request: Request) -> HttpResponse:
-    company = request.reader.company.id
-    state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
-    refund = "failed" if request.GET.get("refund") == "failed" else None
-    shown = listed(request, lists.RETURNS, partial(_returns, request))
+    company, asked = request.reader.company.id, _asked(request)
+    shown = listed(request, lists.RETURNS, partial(_returns, request, asked))
     if shown.answer:
         return shown.answer
     context: dict[str, Any] = {
         **shown.context("returns"),
-        "state": state,
-        "text": text,
-        "refund": refund,
-        "filtered": bool(state or text or refund),
-        "to_answer": state == "requested" and request.reader.actor.may("returns.review"),
+        **asked,
+        "filtered": any(asked.values()),
+        "to_answer": asked["state"] == "requested" and request.reader.actor.may("returns.review"),
     }
     if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/return_rows.html", context, area="returns")
@@ -113,14 +109,21 @@ def returns_list(request: Request) -> HttpResponse:
     return page(request, "web/returns.html", context, area="returns")
 
 
-def _returns(request: Request, after: UUID | None, limit: int) -> list[queries.ReturnRow]:
-    """Returns that the filters of the address let through."""
-    state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
-    refund = "failed" if request.GET.get("refund") == "failed" else None
+def _asked(request: Request) -> dict[str, Any]:
+    """The filters that the address says."""
+    return {
+        "state": clean(request.GET.get("state")),
+        "text": clean(request.GET.get("q")),
+        "refund": "failed" if request.GET.get("refund") == "failed" else None,
+    }
+
+
+def _returns(
+    request: Request, asked: dict[str, Any], after: UUID | None, limit: int
+) -> list[queries.ReturnRow]:
+    """Returns that filters let through."""
     by = order_of(request, lists.RETURNS)
-    return queries.returns_page(
-        request.reader.company.id, state=state, text=text, refund=refund, by=by, after=after, limit=limit
-    )
+    return queries.returns_page(request.reader.company.id, **asked, by=by, after=after, limit=limit)
 
 
 @require_POST
@@ -128,7 +131,7 @@ def _returns(request: Request, after: UUID | None, limit: int) -> list[queries.R
 def review_many(request: Request) -> HttpResponse:
     """The chosen returns that wait for an answer, taken or declined for one reason."""
     accept, reason = request.POST.get("action") == "accept", clean(request.POST.get("reason"))
-    which = chosen(request, "return", partial(_returns, request))
+    which = chosen(request, "return", partial(_returns, request, _asked(request)))
     known = pages.names(which)
     wanted = [Review(one, accept, reason) for one in which]
     names = [known[one].text if one in known else str(one) for one in which]

@@ -35,6 +35,7 @@ from entrepot.web.edge import (
     give,
     int_in,
     minor_in,
+    names_of,
     page,
     rows_in,
     uuid_in,
@@ -134,10 +135,9 @@ def decide(request: Request) -> HttpResponse:
 def _together(request: Request, rows: list[RowIn]) -> HttpResponse:
     decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
     lines = supplier_queries.lines(request.reader.company.id, in_question=True)
-    told = {(one.invoice, one.number): f"{one.invoice_number} · {one.order_number}" for one in lines}
-    names = [told.get((one.document, one.number), f"{one.number}") for one in rows]
+    shown = {(one.invoice, one.number): f"{one.invoice_number} · {one.order_number}" for one in lines}
     wanted = [DecideSupplierLine(one.document, one.number, decision, reason) for one in rows]
-    results = give(request, decide_supplier_lines, wanted, _decided, names=names)
+    results = give(request, decide_supplier_lines, wanted, _decided, names=names_of(rows, shown))
     return back(request, reverse("supplier-invoices"), results)
 
 

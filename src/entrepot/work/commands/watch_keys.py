@@ -21,7 +21,6 @@ ITEM = "API key ends"
 SUBJECT = "api_key"
 ROLE = "integration engineer"
 PRIORITY = 50
-LONGEST = timedelta(days=3_660)
 
 WHY = {
     "revoked": "the key is revoked",
@@ -60,9 +59,10 @@ def watch_keys(cause: Cause, /, *, requests: Sequence[WatchKeys]) -> list[KeysWa
     Locks: the items. Refuses: nothing. Again: nothing changes. 8 statements at most.
     """
     set_by = policies.everywhere(KeyPolicy, cause.at)
+    earliest = timedelta(days=lifetimes.strictest((), set_by).told_days)
     ending = [
         one
-        for one in access.keys_ending(cause.at + LONGEST)
+        for one in access.keys_ending(cause.at + earliest)
         if lifetimes.is_told(lifetimes.strictest(one.companies, set_by), one.expires_at, cause.at)
     ]
     asked = {one.company for one in requests}
