@@ -348,6 +348,10 @@ def test_what_is_promised_leaves_on_its_day_and_not_before(house: Floor) -> None
     assert tasks.release_preorders_at(ON_THE_DAY.at - timedelta(days=1)) == 0
     assert tasks.release_preorders_at(ON_THE_DAY.at) == 1
     assert queued("release") == [order]
+    sql.run("DELETE FROM kernel_ready WHERE queue = 'release'")
+    assert tasks.release_preorders_at(ON_THE_DAY.at + timedelta(days=40)) == 0
+    assert tasks.release_preorders_at(ON_THE_DAY.at + timedelta(days=3)) == 1, "nobody was at work on the day"
+    assert queued("release") == [order]
     (answer,) = release(ON_THE_DAY, requests=[ReleaseOrder(order)])
     assert isinstance(answer, OrderReleased)
     assert answer.units == 2

@@ -81,15 +81,17 @@ def date_again_at(at: datetime) -> int:
     return len(late)
 
 
-def release_preorders_at(at: datetime) -> int:
-    """Offer for release what is promised of SKUs that ship from today on; returns how many orders there are."""
-    may_leave = [ready.Offer("release", *row) for row in sql.run(_MAY_LEAVE, {"today": at.date()})]
-    ready.put(may_leave)
-    return len(may_leave)
-
-
 LOOKED_BACK = timedelta(days=14)
 """For how long after its first day an order is offered again: on that day nobody may have been at work."""
+
+
+def release_preorders_at(at: datetime) -> int:
+    """Offer for release what is promised of SKUs that ship from today on, or did of late; returns how many orders there
+    are."""
+    days = {"today": at.date(), "since": at.date() - LOOKED_BACK}
+    may_leave = [ready.Offer("release", *row) for row in sql.run(_MAY_LEAVE, days)]
+    ready.put(may_leave)
+    return len(may_leave)
 
 
 def release_windows_at(at: datetime) -> int:
@@ -169,5 +171,5 @@ ORDER BY 1, 2
 _MAY_LEAVE = """
 SELECT DISTINCT ON (a.order_id) a.order_id, a.priority::int, COALESCE(a.promise_at, a.ordered_at)
 FROM stock_preorder AS p JOIN stock_allocation AS a ON a.sku_id = p.sku_id AND a.quantity > a.released
-WHERE p.ships_on = %(today)s::date ORDER BY a.order_id, a.priority DESC
+WHERE p.ships_on BETWEEN %(since)s::date AND %(today)s::date ORDER BY a.order_id, a.priority DESC
 """
