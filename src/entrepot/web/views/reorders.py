@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.insight import kpis
+from entrepot.insight import kpis, questions
 from entrepot.parties import queries as parties
 from entrepot.purchasing import performance, queries
 from entrepot.purchasing.commands.proposals import (
@@ -101,7 +101,7 @@ def suppliers(request: Request) -> HttpResponse:
     context = {
         **shown.context(),
         "all": parties.suppliers(company=company).values(),
-        "docks": kpis.by(kpis.KPIS["dock to stock"], company, fmt.reading().now, _asked(**span), "node"),
+        "docks": questions.kpi_by(company, fmt.reading().now, "dock to stock", _asked(**span), "node"),
         "since": since,
         "until": until,
     }
