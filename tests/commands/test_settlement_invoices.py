@@ -21,7 +21,8 @@ from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
 from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
 from entrepot.orders.commands.place import AddressGiven
-from entrepot.settlement import invoice_queries, invoicing, queries, tasks
+from entrepot.payments.commands.authorize import Authorize, authorize
+from entrepot.settlement import invoice_queries, invoicing, queries, tasks, ubl
 from entrepot.settlement.closing_queries import checklist
 from entrepot.settlement.commands.issue_documents import DocumentsIssued, IssueDocument, issue_documents
 from entrepot.settlement.invoicing import Seller
@@ -69,6 +70,26 @@ def test_what_ships_is_invoiced_after_the_transaction(house: Floor):
     assert invoice_queries.untold(COMPANY, NOW - timedelta(days=1), NOW + timedelta(days=1)) == []
     assert invoice_queries.documents(COMPANY, order=found[0].order) == [found[0]]
     assert invoice_queries.documents(COMPANY, kind="credit_note") == []
+
+
+def test_an_invoice_says_what_is_paid_and_what_is_not(house: Floor):
+    """By card, on account, and 1,500 of 1,998 by card with the rest on account."""
+
+    def on(*tenders: tuple[str, int]) -> UUID:
+        (order,) = placed(house, 1, (0, 2), address=ADA)
+        authorize(
+            SYSTEM, requests=[Authorize(COMPANY, order, by, by, "GBP", minor, NOW) for by, minor in tenders]
+        )
+        return order
+
+    orders = [on(("stripe", 1_998)), on(("account", 1_998)), on(("stripe", 1_500), ("account", 498))]
+    issue(*shipped(*orders))
+
+    papers = [invoice_queries.paper(invoice_queries.documents(COMPANY, order=one)[0]) for one in orders]
+    assert [(one.paid, one.payable) for one in papers] == [(1_998, 0), (0, 1_998), (1_500, 498)]
+    xml = [ubl.render(one).decode() for one in papers]
+    assert [one.count("PrepaidAmount") for one in xml] == [2, 0, 2]
+    assert "19.98" in xml[1] and ">4.98</cbc:PayableAmount>" in xml[2]
 
 
 def test_tax_in_another_currency_is_told_in_the_companys_own(house: Floor):

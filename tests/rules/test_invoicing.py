@@ -242,6 +242,22 @@ def test_amounts_have_no_more_digits_than_the_norm_takes_and_the_exact_total_is_
     assert [one.text for one in root.iterfind("cac:TaxTotal/cbc:TaxAmount", SPACES)] == ["0.45", "1.24"]
 
 
+@given(lines_, st.integers(0, 100), st.sampled_from(["EUR", "JPY", "KWD"]))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_paid_is_not_asked_for_again(lines, percent, currency):
+    total = sum(one.net + one.tax for one in lines)
+    paper = a_paper(lines, currency=currency, paid=total * percent // 100)
+    root, amount = read(ubl.render(paper))
+    whole, paid, payable = (
+        amount(f"cac:LegalMonetaryTotal/cbc:{name}")
+        for name in ("TaxInclusiveAmount", "PrepaidAmount", "PayableAmount")
+    )
+    assert whole == paid + payable  # BR-CO-16
+    assert (root.find("cac:LegalMonetaryTotal/cbc:PrepaidAmount", SPACES) is None) == (paid == 0)
+    if percent == 100:
+        assert payable == 0
+
+
 @given(lines_)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_rounded_for_the_norm_is_off_by_half_a_step_in_all(lines):

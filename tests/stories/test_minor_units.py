@@ -165,11 +165,11 @@ def xml_says(document: invoice_queries.DocumentRow, currency: str, total: int) -
     paper = invoice_queries.paper(document)
     assert invoice_paper.pdf(paper).startswith(b"%PDF-")
     root = ET.fromstring(ubl.render(paper))
-    (payable,) = [one for one in root.iter() if one.tag.endswith("}PayableAmount")]
+    (said,) = [one for one in root.iter() if one.tag.endswith("}TaxInclusiveAmount")]
     # The norm takes two decimals at most: of three the last is none here.
     digits = min(2, money.exponent(currency))
-    assert payable.text == money.with_digits(total // 10 ** (money.exponent(currency) - digits), digits)
-    assert payable.get("currencyID") == currency
+    assert said.text == money.with_digits(total // 10 ** (money.exponent(currency) - digits), digits)
+    assert said.get("currencyID") == currency
     assert {one.get("currencyID") for one in root.iter() if one.get("currencyID")} == {currency}
 
 

@@ -72,7 +72,7 @@ def lines(which: UUID) -> list[Line]:
 
 def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
     """A document to be rendered, with its buyer out of the vault only for those who may see it. 4 statements."""
-    ((code, name, country, address_id, to_country, channel, due_on, home, tax),) = sql.run(
+    ((code, name, country, address_id, to_country, channel, due_on, home, tax, paid),) = sql.run(
         _PARTIES, {"id": one.id}
     )
     sellers = policies.in_force(one.company, Seller, one.issued_at)
@@ -90,7 +90,7 @@ def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
         Party(name, country, seller.line1, "", seller.city, seller.postal_code, "", seller.tax_number, code,
               seller.registration),
         buyer, "" if due_on and seller.terms == Seller().terms else seller.terms, lines(one.id), due_on,
-        (home, tax) if home != one.currency and one.tax_minor else None,
+        (home, tax) if home != one.currency and one.tax_minor else None, paid,
     )  # fmt: skip
 
 
@@ -164,13 +164,35 @@ BESIDE = f"""EXISTS (
     WHERE t.document_id = d.id AND t.description IN ({", ".join(map(repr, TAXES_WITHIN))}))"""
 """Of a document `d` of before: it tells the tax in a fee as a line beside it, and not as tax."""
 
+ON_ACCOUNT = "account"
+"""The provider of who pays later."""
+
+PAID = f"""
+CASE WHEN d.kind <> '{INVOICE}' OR d.source_kind = 'departure' THEN 0
+WHEN d.source_kind = 'card_hold' THEN d.total_minor
+ELSE LEAST(d.total_minor, GREATEST(0, (
+    SELECT COALESCE(sum(t.captured_minor + t.capturing_minor - COALESCE((
+        SELECT sum(a.amount_minor) FROM payments_attempt AS a
+        WHERE a.payment_id = t.id AND a.kind = 'moved' AND a.amount_minor < 0), 0)), 0)
+    FROM payments_payment AS t
+    WHERE t.order_id = d.order_id AND t.currency = d.currency AND t.provider <> '{ON_ACCOUNT}' AND NOT t.is_hold
+) - (
+    SELECT COALESCE(sum(e.total_minor), 0) FROM settlement_document AS e
+    WHERE e.order_id = d.order_id AND e.kind = '{INVOICE}' AND e.source_kind NOT IN ('card_hold', 'departure')
+      AND e.id < d.id
+)))::bigint END
+"""
+"""Of a document `d`: what of an invoice is paid, as its order's tenders are taken for one invoice after the other; what
+was passed on to another order since has paid here all the same. Of what somebody pays on account nothing is."""
+
 # What a foreign currency's tax is at home, as it was booked: the law of most countries wants it on the document.
 _PARTIES = f"""
 SELECT y.code, y.name, y.country, d.address_id, d.country, COALESCE(h.code, ''), p.due_on, y.currency::text,
        CASE WHEN y.currency = d.currency THEN d.tax_minor ELSE (
            SELECT COALESCE(sum({SIGN} * l.functional_minor), 0)::bigint FROM ledger_line AS l
            WHERE l.document_id = d.source_id AND l.entry_id = d.entry_id AND {TOLD}
-             AND {IS_TAX} AND (l.kind LIKE '%%.tax' OR NOT {BESIDE})) END
+             AND {IS_TAX} AND (l.kind LIKE '%%.tax' OR NOT {BESIDE})) END,
+       {PAID}
 FROM settlement_document AS d JOIN parties_company AS y ON y.id = d.company_id
 LEFT JOIN orders_order AS o ON o.id = d.order_id LEFT JOIN network_channel AS h ON h.id = o.channel_id
 LEFT JOIN returns_departure AS p ON p.id = d.source_id AND d.source_kind = 'departure'

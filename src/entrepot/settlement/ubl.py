@@ -69,6 +69,7 @@ class Paper:
     lines: Sequence[Line]
     lot_due_on: date | None = None  # by when a lot, whose number stands as order, is paid
     at_home: tuple[str, int] | None = None  # currency and tax of a seller who keeps books in another one
+    paid: int = 0  # of an invoice's total, by the tenders of its order
 
     @property
     def groups(self) -> list[Group]:
@@ -81,6 +82,11 @@ class Paper:
     @property
     def tax(self) -> int:
         return sum(line.tax for line in self.lines)
+
+    @property
+    def payable(self) -> int:
+        """What is left to be paid."""
+        return self.net + self.tax - self.paid
 
 
 def render(paper: Paper) -> bytes:
@@ -117,8 +123,13 @@ def _fitted(paper: Paper) -> Paper:
         return replace(paper, at_home=home)
     parts = _together([*(one.net for one in paper.lines), *(one.tax for one in paper.lines)], step)
     count = len(paper.lines)
-    fitted = zip(paper.lines, parts[:count], parts[count:], strict=True)
-    return replace(paper, at_home=home, lines=[_of(one, net, tax, step) for one, net, tax in fitted])
+    lines = [
+        _of(one, net, tax, step)
+        for one, net, tax in zip(paper.lines, parts[:count], parts[count:], strict=True)
+    ]
+    fitted = replace(paper, at_home=home, lines=lines)
+    # What was paid in full stays so: the step that rounding gives or takes is not asked for.
+    return replace(fitted, paid=fitted.net + fitted.tax - money.nearest(paper.payable, step))
 
 
 def _step(currency: str) -> int:
@@ -248,7 +259,9 @@ def _totals(root: ET.Element, paper: Paper) -> None:
     _amount(totals, "LineExtensionAmount", paper.net, paper)
     _amount(totals, "TaxExclusiveAmount", paper.net, paper)
     _amount(totals, "TaxInclusiveAmount", paper.net + paper.tax, paper)
-    _amount(totals, "PayableAmount", paper.net + paper.tax, paper)
+    if paper.paid:
+        _amount(totals, "PrepaidAmount", paper.paid, paper)
+    _amount(totals, "PayableAmount", paper.payable, paper)
 
 
 def _line(root: ET.Element, paper: Paper, name: str, number: int, line: Line) -> None:

@@ -115,6 +115,9 @@ def _sums(paper: papers.Paper, told: Paper) -> None:
         ]
     whole = gettext("Total %(currency)s") % {"currency": told.currency}
     paper.sums(rows, (whole, fmt.amount(told.net + told.tax, told.currency)))
+    if told.paid:
+        paper.beneath(gettext("Paid"), fmt.amount(told.paid, told.currency))
+        paper.beneath(gettext("To be paid"), fmt.amount(told.payable, told.currency))
     if told.at_home:
         currency, tax = told.at_home
         own = gettext("Tax in %(currency)s") % {"currency": currency}
