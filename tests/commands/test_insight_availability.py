@@ -55,6 +55,23 @@ def test_the_promise_grows_with_what_arrives_and_tells_its_rows(floor: Floor) ->
     ]  # fmt: skip
 
 
+def test_each_node_tells_what_it_alone_can_have_ready(floor: Floor) -> None:
+    floor.stock(quantity=4)
+    expect(SYSTEM, requests=[arrives(floor, 50, -1), arrives(floor, 6, 2, node=1), arrives(floor, 3, 4)])
+
+    one = asked(floor)
+
+    assert one.from_nodes(TODAY) == {"N1": 4}, "the other has none, and knows of none"
+    assert one.from_nodes(TODAY + timedelta(days=3)) == {"N1": 4, "N2": 6}
+    assert one.from_nodes(TODAY + timedelta(days=4)) == {"N1": 7, "N2": 6}
+
+    placed = floor.order((0, 11))
+    allocate(SYSTEM, requests=[AllocateOrder(placed.order)])
+    one = asked(floor)
+    last = TODAY + timedelta(days=4)
+    assert (one.on(last), max(one.from_nodes(last).values())) == (2, 2), "never more than may be promised"
+
+
 def test_who_waits_at_other_nodes_takes_nothing_of_the_channels(floor: Floor) -> None:
     for channel, node in (("shop", 1), ("market", 0)):
         sql.run(

@@ -260,6 +260,7 @@ def test_availability_on_a_day_is_told_with_what_it_is_made_of(program):
     (mug,) = told["items"]
     assert [one["day"] for one in mug["on"]] == [str(today), str(day)]
     assert 0 < mug["on"][0]["quantity"] <= mug["free"]
+    assert {one["node"] for one in mug["on"][1]["nodes"]} == {"LDN", "MAN"}
     assert (mug["inbound"], mug["owed"]) == ([], [])
     plain = caller.get(f"{AVAILABILITY}?channel=web&sku=MUG-BLUE").json()["items"][0]
     assert not {"on", "inbound", "owed"} & set(plain)

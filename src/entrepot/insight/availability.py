@@ -74,6 +74,29 @@ class Promise:
         """Units that the channel may promise for a day within the horizon."""
         return self.shown[(day - self.first).days]
 
+    def from_nodes(self, day: date) -> dict[str, int]:
+        """Units that each node alone can have ready by a day, by its code: what is free there and arrives until then,
+        and never more than may be promised. Who waits is served from any of them, so together they may have more."""
+        most = max(0, self.on(day))
+        if self.parts:
+            units = [part.units for part in self.now.components]
+            by_part = [part._nets(day) for part in self.parts]
+            there = set.intersection(*(set(nets) for nets in by_part))
+            nets = {
+                node: rules.whole_kits(zip((of[node] for of in by_part), units, strict=True))
+                for node in there
+            }
+        else:
+            nets = self._nets(day)
+        return {node: min(most, max(0, net)) for node, net in sorted(nets.items())}
+
+    def _nets(self, day: date) -> dict[str, int]:
+        nets = {at.node_code: at.net for at in self.now.nodes}
+        for one in self.inbound:
+            if one.counted and one.expected_on <= day:
+                nets[one.node_code] = nets.get(one.node_code, -self.now.buffer) + one.quantity
+        return nets
+
     def steps(self) -> list[tuple[date, int]]:
         """The days on which the promise changes, the first day ahead of them."""
         return [

@@ -54,7 +54,8 @@ def get_availability(
     """What a channel may promise of SKUs now, with the nodes that it comes from.
 
     With `on`, also what it may promise for those days: what is free now and arrives until then, less what orders wait
-    for, and the least of it up to the horizon, so that no promise breaks another. With `explain`, the arrivals and
+    for, and the least of it up to the horizon, so that no promise breaks another; `nodes` tell how many of them each
+    node alone can have ready by the day. With `explain`, the arrivals and
     the orders that this was made of. A SKU that ships from a day on has none now, and says in `preorder` how many may
     be sold ahead. Of a kit as many may be promised as its scarcest component makes; its `components` tell how many.
     """
@@ -83,7 +84,14 @@ def _tell(item: dict[str, Any], one: availability.Promise, on: Sequence[date], *
     """Add to an item what may be sold ahead, what may be promised for days, and what that is made of."""
     item["preorder"] = one.ahead
     if on:
-        item["on"] = [{"day": day, "quantity": one.on(day)} for day in on]
+        item["on"] = [
+            {
+                "day": day,
+                "quantity": one.on(day),
+                "nodes": [{"node": node, "quantity": units} for node, units in one.from_nodes(day).items()],
+            }
+            for day in on
+        ]
     if explain:
         for told, part in zip(item["components"] or [item], one.parts or (one,), strict=True):
             told["inbound"] = part.inbound

@@ -121,9 +121,17 @@ class AtNodeOut(Out):
     free: int
 
 
+class ReadyOut(Out):
+    """Units that a node alone can have ready by a day."""
+
+    node: str
+    quantity: int
+
+
 class OnDateOut(Out):
     day: date
     quantity: int
+    nodes: list[ReadyOut]
 
 
 class InboundOut(Out):
