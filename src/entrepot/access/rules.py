@@ -364,7 +364,7 @@ OF_NO_ROLE = (
     "returns.watch_sent_back",
     "returns.forget_marks", "returns.forget_photos",
     "purchasing.watch_drop_ships", "purchasing.watch_arrivals",
-    "work.escalate_overdue", "work.watch_dead_letters", "work.watch_keys",
+    "work.escalate_overdue", "work.watch_dead_letters", "work.watch_keys", "insight.watch_feeds",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "sourcing.watch_windows",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",

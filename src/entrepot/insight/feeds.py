@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 
-from entrepot.insight.freshness import Freshness, judge
-from entrepot.kernel import sql
+from entrepot.insight.freshness import FeedPolicy, Freshness, Gaps, judge
+from entrepot.kernel import policies, sql
 from entrepot.stock.availability_queries import SHOWN
 
 LATELY = 5_000
@@ -28,6 +29,7 @@ class Feed:
     day: int
     usual_s: float | None
     freshness: Freshness
+    is_work: bool  # when it stops
 
     @property
     def usual(self) -> timedelta | None:
@@ -35,12 +37,21 @@ class Feed:
 
 
 def feeds(company: int, now: datetime) -> list[Feed]:
-    """Every feed that said something among the latest, by kind and name; `day`: how much in 24 hours. 1 statement."""
-    rows = sql.run(_FEEDS, {"company": company, "lately": LATELY, "now": now})
-    return [
-        Feed(kind, name, last, day, usual, judge(now - last, usual, count))
-        for kind, name, last, day, usual, count in rows
-    ]
+    """As `of_companies`, of one."""
+    return of_companies([company], now)[company]
+
+
+def of_companies(companies: Collection[int], now: datetime) -> dict[int, list[Feed]]:
+    """Every feed of each company that said something among the latest, by kind and name; `day`: how much in 24 hours.
+    2 statements."""
+    set_by = policies.in_force_of(list(companies), FeedPolicy, now)
+    found: dict[int, list[Feed]] = {company: [] for company in companies}
+    params = {"companies": list(companies), "lately": LATELY, "now": now}
+    for company, kind, name, last, day, *gaps in sql.run(_FEEDS, params):
+        policy = policies.of_scope(set_by.get(company, {}), name, FeedPolicy())
+        freshness = judge(now - last, Gaps(*gaps), policy)
+        found[company].append(Feed(kind, name, last, day, gaps[0], freshness, policy.is_work))
+    return found
 
 
 class Shelf(NamedTuple):
@@ -65,24 +76,26 @@ def shelves(company: int, today: date) -> list[Shelf]:
 
 
 _FEEDS = """
-WITH said AS (
-    (SELECT 'orders' AS kind, channel_id::text AS name, placed_at AS at FROM orders_order
-     WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(lately)s::int)
-    UNION ALL
-    (SELECT 'in', source, received_at FROM kernel_inbox
-     WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(lately)s::int)
-    UNION ALL
-    (SELECT 'out', destination, delivered_at FROM kernel_delivery
-     WHERE company_id = %(company)s::smallint AND state = 'delivered' AND delivered_at IS NOT NULL
-     ORDER BY id DESC LIMIT %(lately)s::int)
-), gaps AS (
-    SELECT kind, name, at, EXTRACT(epoch FROM at - lag(at) OVER (PARTITION BY kind, name ORDER BY at)) AS gap FROM said
+WITH gaps AS (
+    SELECT y.id AS company, s.kind, s.name, s.at,
+           EXTRACT(epoch FROM s.at - lag(s.at) OVER (PARTITION BY y.id, s.kind, s.name ORDER BY s.at)) AS gap
+    FROM unnest(%(companies)s::smallint[]) AS y(id) CROSS JOIN LATERAL (
+        (SELECT 'orders' AS kind, channel_id::text AS name, placed_at AS at FROM orders_order
+         WHERE company_id = y.id ORDER BY id DESC LIMIT %(lately)s::int)
+        UNION ALL
+        (SELECT 'in', source, received_at FROM kernel_inbox
+         WHERE company_id = y.id ORDER BY id DESC LIMIT %(lately)s::int)
+        UNION ALL
+        (SELECT 'out', destination, delivered_at FROM kernel_delivery
+         WHERE company_id = y.id AND state = 'delivered' AND delivered_at IS NOT NULL
+         ORDER BY id DESC LIMIT %(lately)s::int)
+    ) AS s
 )
-SELECT g.kind, COALESCE(min(c.code), g.name), max(g.at),
+SELECT g.company::int, g.kind, COALESCE(min(c.code), g.name), max(g.at),
        count(*) FILTER (WHERE g.at > %(now)s::timestamptz - interval '24 hours')::int,
-       percentile_disc(0.95) WITHIN GROUP (ORDER BY g.gap)::float8, count(*)::int
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY g.gap)::float8, max(g.gap)::float8, count(*)::int
 FROM gaps AS g LEFT JOIN network_channel AS c ON g.kind = 'orders' AND c.id::text = g.name
-GROUP BY g.kind, g.name ORDER BY 1, 2
+GROUP BY g.company, g.kind, g.name ORDER BY 1, 2, 3
 """
 
 _SHELVES = f"""

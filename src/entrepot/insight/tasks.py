@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 from entrepot.insight import answers, questions  # noqa: F401  which answers.renew finds by name
 from entrepot.insight.advising import KINDS
 from entrepot.insight.commands.advise import Advise, advise
+from entrepot.insight.commands.watch_feeds import WatchFeeds, watch_feeds
 from entrepot.insight.verify import discrepancies
 from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
@@ -31,6 +32,18 @@ SHOWN_MAX = 50
 def renew(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """Every five minutes: answers that a large house keeps tell what has happened since."""
     answers.renew(timezone.now())
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="insight.watch_feeds", queueing_lock="insight.watch_feeds")
+def watch_all_feeds(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every ten minutes: feeds that have stopped, and those that speak again."""
+    watch_feeds_at(timezone.now())
+
+
+def watch_feeds_at(at: datetime) -> None:
+    cause = Cause(Actor("system:insight", frozenset({"insight.watch_feeds"})), at, "feeds that have stopped")
+    watch_feeds(cause, requests=[WatchFeeds(one.id) for one in parties.companies()])
 
 
 @app.periodic(cron="15 2 * * *")

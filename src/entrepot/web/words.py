@@ -380,6 +380,7 @@ WORDS: dict[str, str | Promise] = {
     "rounding": _("rounding"),
     "kernel.replay_messages": _("message sent on its way again"),
     "dead_letters": _("messages given up"),
+    "feed": _("feed"),
     "kernel.drop_messages": _("message dropped"),
     "kernel.note_exports": _("taken out as a file"),
     "exported": _("taken out"),
