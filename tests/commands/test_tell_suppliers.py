@@ -178,7 +178,7 @@ def test_a_mail_that_nobody_takes_is_work_until_it_is_sent_again(floor, settings
         assert (len(catcher.mails), items()) == (1, [])
 
 
-def test_a_killed_relay_sends_the_same_mail_once_more_and_the_supplier_knows_it(
+def test_of_a_mail_that_may_have_gone_out_a_person_decides_and_no_second_goes_by_itself(
     floor, mailoutbox, monkeypatch
 ) -> None:
     by_mail()
@@ -192,12 +192,16 @@ def test_a_killed_relay_sends_the_same_mail_once_more_and_the_supplier_knows_it(
         with pytest.raises(Killed):
             relayed()
     assert states(which) == [("asked", "mail", "waiting")] and len(mailoutbox) == 1
-    relayed(2)
+    assert relayed(2) == 0, "whoever is gone may be at it still"
+    relayed(10)
+    (sending,) = queries.sendings_of([which])[which]
+    assert (sending.state, len(mailoutbox)) == ("failed", 1) and "may have reached him" in sending.error
+    assert [subject for subject, *_ in items()] == [which]
+    whole(send_drop_ships(NOTICES, requests=[SendDropShip(which)]))
+    relayed(11)
     first, second = mailoutbox
-    assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
-    assert (first.subject, first.body) == (second.subject, second.body)
-    assert states(which) == [("asked", "mail", "sent")]
-    assert relayed(600) == 0
+    assert (first.subject, first.body) == (second.subject, second.body), "and says that it is one order"
+    assert items() == []
 
 
 # ---- by X12

@@ -27,6 +27,9 @@ from entrepot.web import papers
 from entrepot.web.order_paper import handed_over, in_language, tried
 from entrepot.web.report_mail import host
 
+PERHAPS_SENT = (
+    "it may have reached him: whoever sent it heard no answer; ask him, and send it again if it did not"
+)
 NO_ADDRESS = "the order has no address of its customer, or it was erased"
 
 
@@ -50,7 +53,8 @@ class Told(NamedTuple):
 
 def send(cause: Cause, message: Claimed) -> None:
     """Send one mail, and note what became of it, as `order_paper.send` does. What is over meanwhile is not asked for
-    any more; whose customer was erased goes nowhere."""
+    any more; whose customer was erased goes nowhere. Of what may have reached him a person decides: whoever reads two
+    mails sends goods twice."""
     found = queries.sending(msgspec.json.decode(message.body, type=Posted).sending)
     if found is None or found.state != "waiting":
         return
@@ -58,7 +62,7 @@ def send(cause: Cause, message: Claimed) -> None:
     if kept_back(found.purpose, order.state):
         note_drop_ship_sendings(cause, requests=[NoteDropShipSending(found.id, "superseded")])
         return
-    error = tried(message, lambda: _mailed(cause, order, found))
+    error = PERHAPS_SENT if message.is_again else tried(message, lambda: _mailed(cause, order, found))
     noted = NoteDropShipSending(found.id, "failed" if error else "sent", error)
     note_drop_ship_sendings(cause, requests=[noted])
 

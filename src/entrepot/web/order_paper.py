@@ -23,7 +23,7 @@ from entrepot.catalog.queries import Sku
 from entrepot.kernel import money, policies
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.delivery import Claimed, is_last
-from entrepot.kernel.errors import Away, Unavailable
+from entrepot.kernel.errors import Away, Unavailable, Unheard
 from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.network import queries as network
 from entrepot.network.queries import Node
@@ -218,7 +218,7 @@ def handed_over(written: EmailMessage) -> str:
             raise Unavailable(f"the mail server says not now: {codes}") from error
         return f"{min(codes)}"
     except (OSError, SMTPException) as error:
-        raise Unavailable(f"the mail server broke off: {type(error).__name__}") from error
+        raise Unheard(f"the mail server broke off: {type(error).__name__}") from error
     finally:
         connection.close()
     return ""

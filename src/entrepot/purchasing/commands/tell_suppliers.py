@@ -162,13 +162,13 @@ def route(cause: Cause, routes: Sequence[Route]) -> None:
     rows = [(one.sending, one.way, one.address, one.language, one.note, one.number) for one in routes]
     taken = {which for (which,) in sql.run(_ROUTE, sql.columns(names, rows))}
     # The sending itself is the subject: none waits for another of its order, which may go to another address. What was
-    # called off before it went out does not go out.
+    # called off before it went out does not go out. Of mails nobody on the other side knows which came before.
     delivery.send(
         cause,
         [
             delivery.Message(
                 BY_MAIL_TO if one.way == BY_MAIL else BY_X12_TO, f"drop_ship.{one.purpose}", one.sending, one.company,
-                Posted(one.sending),
+                Posted(one.sending), once=one.way == BY_MAIL,
             )
             for one in routes
             if one.sending in taken
