@@ -178,6 +178,26 @@ def test_a_mail_that_nobody_takes_is_work_until_it_is_sent_again(floor, settings
         assert (len(catcher.mails), items()) == (1, [])
 
 
+def test_a_mail_that_is_put_off_is_tried_again_and_one_without_an_answer_is_not(floor, settings) -> None:
+    with catching() as catcher:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", catcher.port
+        catcher.refuses = "450 greylisted"
+        by_mail()
+        which = one(floor)
+        relayed()
+        assert states(which) == [("asked", "mail", "waiting")]
+        catcher.refuses = ""
+        relayed(30)
+        assert (states(which), len(catcher.mails)) == ([("asked", "mail", "sent")], 1)
+
+        other, catcher.breaks_off = one(floor), True
+        for minutes in (31, 60):
+            relayed(minutes)
+        assert (states(other), len(catcher.mails)) == ([("asked", "mail", "failed")], 2)
+        assert [subject for subject, *_ in items()] == [other]
+
+
 def test_of_a_mail_that_may_have_gone_out_a_person_decides_and_no_second_goes_by_itself(
     floor, mailoutbox, monkeypatch
 ) -> None:

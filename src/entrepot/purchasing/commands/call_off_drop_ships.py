@@ -52,7 +52,7 @@ def call_off_drop_ships(
 
     Locks: the sales orders in id order, the drop-ship orders; where units are cancelled, as `orders.cancel`.
     Refuses: NotFound; WrongState (confirmed: ask the supplier to refuse it); Invalid (no reason; an unknown code).
-    Again: by key. 17 statements; as `orders.cancel` more where units are cancelled.
+    Again: by key. 15 statements; as `orders.cancel` more where units are cancelled.
     """
     found = lock_drop_ships([one.drop_ship for one in requests])
     answers: list[DropShipCalledOff | Refused] = []

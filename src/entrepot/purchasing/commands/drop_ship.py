@@ -89,7 +89,7 @@ def drop_ship(cause: Cause, /, *, requests: Sequence[DropShipOrder]) -> list[Ord
     The message names the customer's address in the vault, never the address itself.
     Locks: the sales orders in id order. Refuses: NotFound; purchasing.order_held; purchasing.not_before;
     purchasing.past_cancel_after; purchasing.below_fill; purchasing.nothing_passed.
-    Again: by key; without one nothing is left to be ordered. 11 statements; 1 more where an order is held.
+    Again: by key; without one nothing is left to be ordered. 13 statements; 1 more where an order is held.
     """
     wanted = [one.order for one in requests]
     progress.lock(wanted)
