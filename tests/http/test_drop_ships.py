@@ -10,11 +10,11 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, relay, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
-from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
+from entrepot.orders.commands.place import AddressGiven, OrderLine, PlaceOrder, place
 from entrepot.parties.commands.register import (
     RegisterOffer,
     RegisterSupplier,
@@ -23,6 +23,7 @@ from entrepot.parties.commands.register import (
 )
 from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.drop_ship import DropShipOrder, drop_ship
+from entrepot.purchasing.drop_ship import DropShipMail
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.rules import DropShip, Profile
 from tests.http.test_api import is_problem
@@ -168,3 +169,73 @@ def test_who_may_only_read_gets_no_forms(asked, console):
     page = console("auditor").get(PAGE).content.decode()
     assert queries.drop_ship(asked[0]).number in page
     assert 'name="action"' not in page
+
+
+@pytest.fixture
+def directed(shop) -> UUID:
+    """A drop-ship order of a customer with an address, whose supplier is mailed."""
+    now = timezone.now()
+    system = the_system(now)
+    (acme,) = whole(
+        register_suppliers(system, requests=[RegisterSupplier(COMPANY, "ACME", "Acme Lamps", "GBP", 2)])
+    )
+    offer = RegisterOffer(acme.id, shop.skus["LAMP-OAK"], Decimal("40.25"), 1, 2)
+    whole(register_offers(system, requests=[offer]))
+    since = now - timedelta(days=1)
+    steer = [
+        SetPolicy(COMPANY, "sourcing.profile", Profile(drop_ship=(DropShip("ACME", "first"),)), since),
+        SetPolicy(COMPANY, "purchasing.drop_ship_mail", DropShipMail("desk@acme.example"), since, "ACME"),
+    ]
+    whole(set_policy(system, requests=steer))
+    wanted = PlaceOrder(
+        COMPANY, "web", "DS-TO", (OrderLine("LAMP-OAK", 1, Decimal("89.00")),), "GBP", country="GB",
+        postal_code="LS1 4AP", address=AddressGiven("Ada Quince", "12 Fell Row", "Leeds"),
+    )  # fmt: skip
+    (placed,) = whole(place(system, requests=[wanted]))
+    whole(allocate(system, requests=[AllocateOrder(placed.order)]))
+    (made,) = whole(drop_ship(system, requests=[DropShipOrder(placed.order)]))
+    return made.made[0][0]
+
+
+def test_the_card_says_what_he_was_told_and_sends_it_again(directed, console, mailoutbox):
+    browser, path = console("inventory"), f"{PAGE}{directed}/"
+    relay.relay_once(relay.destinations())
+    relay.relay_once(relay.destinations())
+    shown = browser.get(PAGE).content.decode()
+    assert "desk@acme.example" in shown and "Send it to him again" in shown
+    told = browser.post(path, {"next": PAGE, "action": "send"})
+    assert said(told) == ["It is on its way to the supplier."]
+    relay.relay_once(relay.destinations())
+    relay.relay_once(relay.destinations())
+    assert [mail.to for mail in mailoutbox] == [["desk@acme.example"]] * 2
+    browser.post(path, {"next": PAGE, "action": "call-off", "reason": "no more"})
+    relay.relay_once(relay.destinations())
+    assert "Tell him again that it is called off" in browser.get(f"{PAGE}?state=called_off").content.decode()
+
+
+def test_whom_it_goes_to_is_shown_to_who_may_see_addresses(directed, console, program):
+    order = queries.drop_ship(directed).order
+    for role, sees in (("supervisor", True), ("service", True), ("inventory", False), ("auditor", False)):
+        pages = (PAGE, f"/orders/{order}/")
+        shown = [console(role).get(page).content.decode() for page in pages]
+        assert ["12 Fell Row" in text for text in shown] == [sees, sees], role
+    assert program("inventory").get(f"{API}/{directed}").json()["to"] is None
+    to = program("supervisor").get(f"{API}/{directed}").json()["to"]
+    assert (to["name"], to["line1"], to["postal_code"]) == ("Ada Quince", "12 Fell Row", "LS1 4AP")
+
+
+def test_a_program_sends_it_again_and_reads_what_became_of_it(directed, program, mailoutbox):
+    api = program("inventory")
+    relay.relay_once(relay.destinations())
+    relay.relay_once(relay.destinations())
+    assert api.get(API).json()["items"][0]["sending"] == "sent"
+    made = api.post(f"{API}/send", {"drop_ship": str(directed)}).json()
+    assert made["purpose"] == "asked"
+    sendings = api.get(f"{API}/{directed}").json()["sendings"]
+    assert [(one["id"] == made["sending"], one["state"]) for one in sendings] == [
+        (True, "waiting"),
+        (False, "sent"),
+    ]
+    refused = program("auditor").post(f"{API}/send", {"drop_ship": str(directed)})
+    is_problem(refused, 403, "kernel.not_permitted")
+    is_problem(api.post(f"{API}/send", {"drop_ship": str(ids.uuid7())}, again="two"), 404, "kernel.not_found")

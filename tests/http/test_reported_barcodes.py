@@ -44,7 +44,7 @@ def test_an_unknown_code_is_reported_in_one_tap_and_attached_to_its_sku(shop, ha
     assert hand.right == [f"{UNKNOWN} is reported. Put the goods aside and go on."]
     hand.scans(said, key="once")
     hand.scans(said)
-    assert hand.right == [f"{UNKNOWN} was reported before. Put the goods aside and go on."]
+    assert hand.right == [f"{UNKNOWN} is reported. Put the goods aside and go on."], "by the scan already"
     (item,) = items(shop)
     assert item.facts == {
         "barcode": UNKNOWN, "flow": "pick", "place": stop.bin.code, "expected": stop.item.code,

@@ -140,6 +140,7 @@ OPERATIONS = [
     ("/api/v1/drop-ships/call-off", "post"),
     ("/api/v1/drop-ships/confirm", "post"),
     ("/api/v1/drop-ships/refuse", "post"),
+    ("/api/v1/drop-ships/send", "post"),
     ("/api/v1/drop-ships/sent", "post"),
     ("/api/v1/drop-ships/{drop_ship}", "get"),
     ("/api/v1/edi-documents", "post"),

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.channels.x12.envelope import read
-from entrepot.channels.x12.purchase_order import Partner, WantedLine, WantedOrder, plain, purchase_order
+from entrepot.channels.x12.purchase_order import (
+    Partner,
+    ShipTo,
+    WantedLine,
+    WantedOrder,
+    plain,
+    purchase_order,
+    survives,
+)
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 PARTNER = Partner("HOUSE", "ZZ", "043109560", "01", is_test=True)
@@ -87,3 +95,48 @@ def test_whatever_lines_say_the_document_is_sound(lines):
     assert [int(item.at(2)) for item in items] == [units for _, units, _ in lines]
     assert [Decimal(item.at(4)) for item in items] == [cost for _, _, cost in lines]
     assert one.segments[-1].elements == (str(len(lines)), str(sum(units for _, units, _ in lines)))
+
+
+TO = ShipTo("Zoë Ångström", "Łąka 7", "", "Århus", "Midtjylland", "8000", "DK", "+45 70 10 20 30")
+DIRECT_ORDER = replace(
+    ORDER, type="DS", node="", node_code="", postal_code="", country="", customer=TO, service="express",
+    notes=("Til lykke",),
+)  # fmt: skip
+
+
+def test_what_the_supplier_sends_himself_says_to_whom():
+    text = purchase_order(DIRECT_ORDER, PARTNER, "1", AT)
+    ((_, one),) = read(text).sets()
+    found = [(segment.name, *segment.elements) for segment in one.segments]
+    start = found.index(("TD5", "", "", "", "", "express"))
+    assert found[start : start + 9] == [
+        ("TD5", "", "", "", "", "express"),
+        ("N9", "L1", "GIFT MESSAGE"),
+        ("MSG", "Til lykke"),
+        ("N1", "BY", "The House"),
+        ("N1", "SU", "Cafe Mobel & Sohne", "92", "mobel"),
+        ("N1", "ST", "Zoe Angstrom"),
+        ("N3", "Laka 7"),
+        ("N4", "Arhus", "", "8000", "DK", "SP", "Midtjylland"),
+        ("PER", "DC", "", "TE", "+45 70 10 20 30"),
+    ]
+    american = replace(DIRECT_ORDER, customer=replace(TO, region="NY", country="US"))
+    assert "N4*Arhus*NY*8000*US~" in purchase_order(american, PARTNER, "1", AT)
+
+
+def test_a_cancellation_of_it_names_nobody():
+    text = purchase_order(replace(DIRECT_ORDER, customer=None, notes=()), PARTNER, "1", AT, "01")
+    assert "BEG*01*DS*" in text and "N1*ST" not in text and "N3*" not in text
+
+
+@given(st.lists(st.text(max_size=70), min_size=8, max_size=8), st.text(max_size=400))
+def test_whatever_an_address_says_the_document_is_sound(parts, note):
+    text = purchase_order(replace(DIRECT_ORDER, customer=ShipTo(*parts), notes=(note,)), PARTNER, "7", AT)
+    ((_, one),) = read(text).sets()
+    assert text.isascii() and [each.name for each in one.segments].count("PO1") == len(LINES)
+
+
+@given(st.text(max_size=40))
+def test_what_survives_has_as_many_letters_and_digits_as_it_had(text):
+    assert survives(text) == all(plain(sign, 9) for sign in text if sign.isalnum())
+    assert not survives("Αθήνα") and survives("Łódź 12") and plain("Groß-Ørsted", 60) == "Gross-Orsted"

@@ -15,6 +15,7 @@ from entrepot.orders.rules import POLICIES, services_too
 from entrepot.orders.rules import Cancellable as Units
 from entrepot.purchasing import drop_ship as orders
 from entrepot.purchasing.errors import MoreThanAsked
+from entrepot.purchasing.states import DROP_SHIP
 from entrepot.sourcing import rules
 from entrepot.sourcing.drop_ship import (
     Known,
@@ -314,3 +315,26 @@ def test_so_few_or_of_a_kit_he_does_not_send() -> None:
     assert not_asked([DropShip("ACME")], able, "GB", line._replace(kit=1), is_whole=False) == [
         ("ACME", "kit")
     ]
+
+
+def test_what_a_supplier_can_be_told_follows_from_the_state_of_the_order() -> None:
+    assert {state: orders.purpose_of(state) for state in DROP_SHIP.states} == {
+        "asked": "asked", "confirmed": "asked", "part_shipped": "asked", "called_off": "called_off",
+        "shipped": None, "refused": None,
+    }  # fmt: skip
+
+
+@given(st.sampled_from(orders.PURPOSES), st.sampled_from(sorted(DROP_SHIP.states)))
+def test_nobody_is_asked_for_what_is_over_and_everybody_hears_of_a_call_off(purpose: str, state: str) -> None:
+    is_kept = orders.kept_back(purpose, state)
+    assert is_kept == (purpose == "asked" and orders.purpose_of(state) != "asked")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"address": "nobody"}, {"address": "a@b.example", "language": "tlh"}, {"address": "a@b.example, c@d.e"}],
+)
+def test_a_policy_that_reaches_nobody_is_none(facts: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        orders.DropShipMail(**facts)
+    assert orders.DropShipMail(note="boxes").address == ""

@@ -441,11 +441,11 @@ def test_every_unit_is_in_one_carton_however_they_are_closed(data: st.DataObject
 def test_what_the_one_who_scans_can_not_settle_is_for_a_person():
     expired = check_item(item(), Tally(), mug(expires_on=date(2026, 11, 27)), TODAY)
     unknown = errors.ScanUnknown(scanned="x", wanted="y")
-    assert find_of(expired, "5012345600001", of_a_count=False) == "expired"
-    assert find_of(unknown, "4006381333931", of_a_count=True) == "unknown"
-    assert find_of(unknown, "4006381333931", of_a_count=False) is None
-    assert find_of(unknown, "mug", of_a_count=True) is None
-    assert find_of(errors.ScanSerialTwice(scanned="S-1"), "5012345600001", of_a_count=True) is None
+    assert find_of(expired, "5012345600001", of_goods=False) == "expired"
+    assert find_of(unknown, "4006381333931", of_goods=True) == "unknown"
+    assert find_of(unknown, "4006381333931", of_goods=False) is None
+    assert find_of(unknown, "mug", of_goods=True) is None
+    assert find_of(errors.ScanSerialTwice(scanned="S-1"), "5012345600001", of_goods=True) is None
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.channels import pulling, queries, webhook_client, webhook_queries, webhooks
+from entrepot.channels import drop_ship_post, pulling, queries, webhook_client, webhook_queries, webhooks
 from entrepot.channels.commands.import_files import QUEUE, NoteBatch, note_batches
 from entrepot.channels.commands.mend_differences import ImportStated, import_stated
 from entrepot.channels.commands.read_files import NoteReading, note_readings
+from entrepot.channels.commands.route_drop_ships import RouteDropShip, route_drop_ships
 from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
 from entrepot.channels.commands.send_orders import DESTINATION as TO_SUPPLIERS
 from entrepot.channels.commands.send_orders import NoteOrderDocument, Posted, note_order_documents
@@ -38,6 +39,16 @@ from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.kernel.strongbox import WrongKey
 from entrepot.network import queries as network
 from entrepot.parties import queries as parties
+from entrepot.purchasing import drop_ship_queries as drop_ships
+from entrepot.purchasing.commands.tell_suppliers import BY_X12_TO as DROP_SHIPS
+from entrepot.purchasing.commands.tell_suppliers import (
+    NoteDropShipSending,
+    SendDropShip,
+    note_drop_ship_sendings,
+    send_drop_ships,
+)
+from entrepot.purchasing.commands.tell_suppliers import Posted as PostedDropShip
+from entrepot.purchasing.drop_ship import kept_back
 
 log = structlog.get_logger("entrepot.channels")
 
@@ -162,11 +173,17 @@ def post_order(cause: Cause, message: Claimed) -> None:
     if found.purpose != x12.NEW and (why := queries.kept_from(found)):
         note_order_documents(cause, requests=[NoteOrderDocument(which, why, is_posted=False)])
         return
+    error = _posted(message, which, found.url, found.content)
+    note_order_documents(cause, requests=[NoteOrderDocument(which, error)])
+
+
+def _posted(message: Claimed, which: UUID, url: str, content: str) -> str:
+    """'' where a supplier's address took a document; why not, at the last try."""
     headers = {"Content-Type": "application/edi-x12", "User-Agent": "Entrepot", "Idempotency-Key": str(which)}
     error = ""
     try:
         status = webhook_client.post(
-            found.url, found.content.encode("ascii"), headers, permits_local=settings.WEBHOOKS_LOCAL
+            url, content.encode("ascii"), headers, permits_local=settings.WEBHOOKS_LOCAL
         )
         if not webhooks.is_taken(status):
             error = f"HTTP {status}"
@@ -174,15 +191,59 @@ def post_order(cause: Cause, message: Claimed) -> None:
         error = str(away)
     if error and not is_last(message):
         raise Unavailable(error)
-    note_order_documents(cause, requests=[NoteOrderDocument(which, error)])
+    return error
+
+
+class _Left(msgspec.Struct):
+    """What is read of a message to a supplier. Those of earlier releases, which nobody sent, name no sending."""
+
+    sending: UUID | None = None
+
+
+def route_drop_ship(cause: Cause, message: Claimed) -> None:
+    """Find out how a supplier is reached, and leave it to whoever sends it so."""
+    which = msgspec.json.decode(message.body, type=_Left).sending
+    if which:
+        route_drop_ships(cause, requests=[RouteDropShip(which)])
+    else:
+        send_drop_ships(cause, requests=[SendDropShip(message.subject)])
+
+
+def post_drop_ship(cause: Cause, message: Claimed) -> None:
+    """Post what a supplier is to send himself, and note what became of it. Where an answer is lost it comes twice,
+    under one control number and key. What is over meanwhile is not asked for any more."""
+    which = msgspec.json.decode(message.body, type=PostedDropShip).sending
+    found = drop_ships.sending(which)
+    if found is None or found.state != "waiting":
+        return
+    told = drop_ships.paper(found.drop_ship, found.purpose)
+    if kept_back(found.purpose, told.state):
+        note_drop_ship_sendings(cause, requests=[NoteDropShipSending(which, "superseded")])
+        return
+    try:
+        content = drop_ship_post.content(found, told)
+    except drop_ship_post.Unwritten as why:
+        note_drop_ship_sendings(cause, requests=[NoteDropShipSending(which, "failed", str(why))])
+        return
+    error = _posted(message, which, found.address, content)
+    noted = NoteDropShipSending(which, "failed" if error else "sent", error)
+    note_drop_ship_sendings(cause, requests=[noted])
 
 
 QUEUES = {f"inbox.{SOURCE}": serve_inbox, f"inbox.{x12.SOURCE}": serve_documents, QUEUE: serve_files}
 SWEEPS = {"webhooks": tell_them}
-DESTINATIONS = {WEBHOOK.removesuffix(":"): post_webhook, TO_SUPPLIERS: post_order}
+SUPPLIERS = "suppliers"
+DESTINATIONS = {
+    WEBHOOK.removesuffix(":"): post_webhook,
+    TO_SUPPLIERS: post_order,
+    DROP_SHIPS: post_drop_ship,
+    SUPPLIERS: route_drop_ship,
+}
 AS_WRITTEN = {
     WEBHOOK.removesuffix(":"): "it tells of an event that happened so",
     TO_SUPPLIERS: "it names a document that is kept; send the order anew instead",
+    DROP_SHIPS: "it names what a supplier is to be told; send the drop-ship order anew instead",
+    SUPPLIERS: "it names what a supplier is to be told; send the drop-ship order anew instead",
 }
 
 

@@ -1,4 +1,4 @@
-"""What a supplier has sent, refused and still has to send of a drop-ship order. Pure."""
+"""What a supplier has sent, refused and still has to send of a drop-ship order, and how he is told of it. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,49 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.money import extend
+from entrepot.kernel.shapes import shape
 from entrepot.purchasing.errors import MoreThanAsked
+from entrepot.purchasing.rules import misfit_sending
+from entrepot.purchasing.states import COMING
+
+ASKED, CALLED_OFF = "asked", "called_off"
+PURPOSES = (ASKED, CALLED_OFF)
+"""What a supplier is told: that he is to send something, and that he is not to send it any more."""
+BY_MAIL, BY_X12 = "mail", "x12"
+SENDINGS = ("waiting", "sent", "failed", "no_channel", "superseded")
+"""What becomes of what a supplier is to be told: it waits to be told, it went out, nobody took it, nobody knows how to
+reach him, or it was over before it went out."""
+
+
+@shape("purchasing.drop_ship_mail")
+@dataclass(frozen=True, slots=True)
+class DropShipMail:
+    """How a supplier is told by mail what he is to send to customers. The scope is the supplier's code; without one it
+    is for others. Where the policy `channels.x12` has an address for him, he is told by X12 documents instead."""
+
+    address: str = ""
+    """The mail address of the supplier's desk; '' where he is sent no mail."""
+    language: str = "en"
+    """The language of the paper."""
+    note: str = ""
+    """What stands on every paper, such as how to pack."""
+
+    def __post_init__(self) -> None:
+        if self.address and (refused := misfit_sending(self.address, self.language)):
+            raise ValueError(refused.message)
+
+
+def kept_back(purpose: str, state: str) -> bool:
+    """Whether a supplier need not be told any more that he is to send something: he has, or will not."""
+    return purpose == ASKED and state not in COMING
+
+
+def purpose_of(state: str) -> str | None:
+    """What a supplier can be told again of a drop-ship order; None where all is said."""
+    if state == CALLED_OFF:
+        return CALLED_OFF
+    return ASKED if state in COMING else None
+
 
 Units = tuple[int, int]
 """The number of a line of a drop-ship order, and units of it."""

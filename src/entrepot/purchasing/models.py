@@ -11,7 +11,7 @@ from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
-from entrepot.purchasing import landing, states
+from entrepot.purchasing import drop_ship, landing, states
 
 ARRIVED = ("sellable", "pending_inspection", "damaged")
 
@@ -187,6 +187,50 @@ class DropShipLine(models.Model):
                 name="purchasing_dropshipline_within_quantity",
                 condition=Q(shipped__gte=0, refused__gte=0, called_off__gte=0)
                 & Q(quantity__gte=F("shipped") + F("refused") + F("called_off")),
+            ),
+        ]
+
+
+class DropShipSending(models.Model):
+    """What a supplier is told of a drop-ship order, by mail or X12. Whose address it is stands in the vault alone."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    drop_ship_id = models.UUIDField()
+    purpose = models.TextField()  # drop_ship.PURPOSES
+    way = models.TextField(db_default="")  # mail, x12; '' until it is known, and where there is none
+    address = models.TextField(db_default="")  # the supplier's
+    language = models.TextField(db_default="")
+    note = models.TextField(db_default="")
+    number = models.TextField(db_default="")  # of an X12 document: its digits are the control number
+    state = models.TextField(db_default="waiting")  # drop_ship.SENDINGS
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "purchasing_dropshipsending"
+        indexes = [models.Index(fields=["drop_ship_id", "id"], name="purchasing_dropshipsending_of")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["drop_ship_id", "purpose"],
+                condition=Q(state="waiting"),
+                name="purchasing_dropshipsending_waits_once",
+            ),
+            models.CheckConstraint(
+                name="purchasing_dropshipsending_known",
+                condition=Q(
+                    purpose__in=drop_ship.PURPOSES, way__in=["", drop_ship.BY_MAIL, drop_ship.BY_X12]
+                ),
+            ),
+            models.CheckConstraint(
+                name="purchasing_dropshipsending_done_at_some_time",
+                condition=Q(state="waiting", done_at__isnull=True)
+                | Q(state__in=drop_ship.SENDINGS[1:], done_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="purchasing_dropshipsending_sent_somehow", condition=~Q(state="sent", way="")
             ),
         ]
 
@@ -647,4 +691,5 @@ forget.notes("purchasing_check", "note", at="t.opened_at")
 forget.notes("purchasing_claim", "note", "outcome", at="t.opened_at")
 forget.notes("purchasing_proposal", "reason")
 forget.notes("purchasing_sending", "address", "note", "error", at="t.asked_at")
+forget.notes("purchasing_dropshipsending", "address", "note", "error", at="t.asked_at")
 forget.notes("purchasing_receiptline", "note", may_change=False)

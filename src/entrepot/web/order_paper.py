@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from entrepot.catalog.queries import Sku
 from entrepot.kernel import money, policies
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.delivery import Claimed, is_last
-from entrepot.kernel.errors import Away, Unavailable
+from entrepot.kernel.errors import Away, Unavailable, Unheard
 from entrepot.kernel.sql import DATABASE_AWAY
 from entrepot.network import queries as network
 from entrepot.network.queries import Node
@@ -180,30 +180,31 @@ def send(cause: Cause, message: Claimed) -> None:
     order = queries.order(sending.order) if sending else None
     if sending is None or order is None or sending.state != "waiting":
         return
+    error = tried(message, lambda: handed_over(mail(bought(order, cause.at), sending)))
+    note_sendings(cause, requests=[NoteSending(which, error)])
+
+
+def tried(message: Claimed, mailed: Callable[[], str]) -> str:
+    """What `mailed` says: '' where the mail server took it, why not where it never will. What fails otherwise is tried
+    again, but for the last try."""
     try:
         with transaction.atomic():
-            error = _mailed(order, sending, cause.at)
+            return mailed()
     except DATABASE_AWAY:
         raise
     except Exception as failure:
         if not is_last(message):
             raise
-        log.warning("a mail to a supplier is given up", sending=str(which), exc_info=True)
-        error = (
+        log.warning("a mail to a supplier is given up", subject=str(message.subject), exc_info=True)
+        return (
             str(failure) if isinstance(failure, Unavailable) else f"a fault of ours: {type(failure).__name__}"
         )
-    note_sendings(cause, requests=[NoteSending(which, error)])
 
 
-def _mailed(order: Order, sending: Sending, at: datetime) -> str:
-    """'' where the mail server took the mail of an order; why not, where it never will."""
+def handed_over(written: EmailMessage) -> str:
+    """'' where the mail server took a mail; why not, where it never will."""
     if not access.sends_mail():
         raise Away("no mail server is set (ENTREPOT_MAIL_HOST)")
-    return _handed_over(mail(bought(order, at), sending))
-
-
-def _handed_over(written: EmailMessage) -> str:
-    """'' where the mail server took a mail; why not, where it never will."""
     connection = get_connection()
     try:
         connection.open()
@@ -217,7 +218,7 @@ def _handed_over(written: EmailMessage) -> str:
             raise Unavailable(f"the mail server says not now: {codes}") from error
         return f"{min(codes)}"
     except (OSError, SMTPException) as error:
-        raise Unavailable(f"the mail server broke off: {type(error).__name__}") from error
+        raise Unheard(f"the mail server broke off: {type(error).__name__}") from error
     finally:
         connection.close()
     return ""

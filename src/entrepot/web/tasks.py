@@ -28,7 +28,8 @@ from entrepot.parties import queries as parties
 from entrepot.payments.providers import fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.purchasing.commands.send_orders import DESTINATION as TO_SUPPLIERS
-from entrepot.web import dispute_paper, making, order_paper, report_mail
+from entrepot.purchasing.commands.tell_suppliers import BY_MAIL_TO as DROP_SHIPS
+from entrepot.web import dispute_paper, drop_ship_paper, making, order_paper, report_mail
 from entrepot.work.commands.watch_keys import WatchKeys, watch_keys
 
 log = structlog.get_logger("entrepot.web")
@@ -76,6 +77,11 @@ def answer_stripe(cause: Cause, message: Claimed) -> None:
 def mail_order(cause: Cause, message: Claimed) -> None:
     """Send a purchase order to its supplier."""
     order_paper.send(cause, message)
+
+
+def mail_drop_ship(cause: Cause, message: Claimed) -> None:
+    """Tell a supplier what he is to send to a customer."""
+    drop_ship_paper.send(cause, message)
 
 
 def serve_jobs(cause: Cause, subjects: Sequence[UUID]) -> None:
@@ -139,5 +145,13 @@ QUEUES = {jobs.QUEUE: serve_jobs}
 MAKERS = {files.PAGE: making.make_file}
 AS_WRITTEN = dict.fromkeys(
     ("disputes.fake", "disputes.stripe"), "it answers a bank, which only commands do"
-) | {TO_SUPPLIERS: "it names a mail that is kept; send the order anew instead"}
-DESTINATIONS = {"disputes.fake": answer_fake, "disputes.stripe": answer_stripe, TO_SUPPLIERS: mail_order}
+) | {
+    TO_SUPPLIERS: "it names a mail that is kept; send the order anew instead",
+    DROP_SHIPS: "it names what a supplier is to be told; send the drop-ship order anew instead",
+}
+DESTINATIONS = {
+    "disputes.fake": answer_fake,
+    "disputes.stripe": answer_stripe,
+    TO_SUPPLIERS: mail_order,
+    DROP_SHIPS: mail_drop_ship,
+}

@@ -18,7 +18,7 @@ TONES: dict[str, tuple[str, ...]] = {
         "unreadable",
         "declined", "differs", "lost", "refused",
         "lapsed", "exception", "failed", "dead", "silent", "short", "voided", "rejected", "damaged", "non_sellable",
-        "overdue", "unexplained", "given_up", "blocked",
+        "overdue", "unexplained", "given_up", "blocked", "no_channel",
     ),
     "held": (
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
@@ -590,6 +590,9 @@ WORDS: dict[str, str | Promise] = {
     "purchasing.confirm_drop_ships": _("confirmed by the supplier"),
     "purchasing.refuse_drop_ships": _("refused by the supplier"),
     "purchasing.call_off_drop_ships": _("called off at the supplier"),
+    "purchasing.send_drop_ships": _("sent to the supplier again"),
+    "purchasing.note_drop_ship_sendings": _("message to the supplier noted"),
+    "channels.route_drop_ships": _("way to the supplier chosen"),
     "purchasing.confirm": _("confirmed by the supplier"),
     "purchasing.take_notices": _("announced by the supplier"),
     "purchasing.close_notices": _("nothing more comes of it"),

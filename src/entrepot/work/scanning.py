@@ -99,8 +99,16 @@ class Keep(NamedTuple):
     token: str
 
 
-FINDS = {"expired": "expired on the floor", "unknown": "unknown barcode", "wrong": "wrong barcode"}
+FINDS = {
+    "expired": "expired on the floor",
+    "unknown": "unknown barcode",
+    "wrong": "wrong barcode",
+    "out": "serial number came up again",
+    "elsewhere": "serial number in two places",
+}
 """The types of work items that scans lead to, by what was found."""
+OF_SERIALS = ("out", "elsewhere")
+"""Finds of a unit that is in somebody's hands: by the records it went to a customer, or stands in another bin."""
 BARCODE_DIGITS = 8
 """A text of as many digits is the barcode of something, and no mistyped word."""
 
@@ -115,13 +123,13 @@ def typed(scan: Scan) -> int | None:
     return int(scan.text) if is_number and not scan.items and not scan.bin else None
 
 
-def find_of(refused: Refused, scan_text: str, *, of_a_count: bool) -> str | None:
+def find_of(refused: Refused, scan_text: str, *, of_goods: bool) -> str | None:
     """What a person has to decide about after a scan that was refused; None where the one who scans only has to scan
-    something else. `of_a_count`: what nobody knows stands in the bin all the same."""
+    something else. `of_goods`: what nobody knows was taken out of the bin where goods are counted or picked."""
     if isinstance(refused, errors.ScanExpired):
         return "expired"
     is_barcode = scan_text.isascii() and scan_text.isdigit() and len(scan_text) >= BARCODE_DIGITS
-    return "unknown" if of_a_count and isinstance(refused, errors.ScanUnknown) and is_barcode else None
+    return "unknown" if of_goods and isinstance(refused, errors.ScanUnknown) and is_barcode else None
 
 
 def astray(scan: Scan, wanted: str, opens: Collection[str], done: Collection[str] = ()) -> Refused:

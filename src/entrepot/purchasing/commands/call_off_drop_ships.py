@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from entrepot.kernel import delivery
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
@@ -16,7 +15,8 @@ from entrepot.orders import rules as orders
 from entrepot.orders.commands import cancel as sales
 from entrepot.purchasing.commands.lock_drop_ships import DropShip, lock_drop_ships
 from entrepot.purchasing.commands.store_drop_ships import store
-from entrepot.purchasing.drop_ship import Line
+from entrepot.purchasing.commands.tell_suppliers import Telling, tell
+from entrepot.purchasing.drop_ship import CALLED_OFF, Line
 from entrepot.purchasing.states import DROP_SHIP
 from entrepot.sourcing.commands.cancel import forget
 from entrepot.sourcing.commands.reject import NotSent, not_sent
@@ -52,7 +52,7 @@ def call_off_drop_ships(
 
     Locks: the sales orders in id order, the drop-ship orders; where units are cancelled, as `orders.cancel`.
     Refuses: NotFound; WrongState (confirmed: ask the supplier to refuse it); Invalid (no reason; an unknown code).
-    Again: by key. 16 statements; as `orders.cancel` more where units are cancelled.
+    Again: by key. 15 statements; as `orders.cancel` more where units are cancelled.
     """
     found = lock_drop_ships([one.drop_ship for one in requests])
     answers: list[DropShipCalledOff | Refused] = []
@@ -77,7 +77,7 @@ def call_off_drop_ships(
         for one, of, units in decided if not one.cancel for line, count in units
     ])  # fmt: skip
     refunded = _cancel(cause, [row for row in decided if row[0].cancel])
-    delivery.send(cause, [_message(drop_ship, one.reason) for one, drop_ship, _ in decided])
+    tell(cause, [_told(cause, one, drop_ship) for one, drop_ship, _ in decided])
     announce(cause, [
         Event("drop_ship", drop_ship.id, drop_ship.company, "asked", "called_off", one.occurred_at, None, one.reason)
         for one, drop_ship, _ in decided
@@ -130,7 +130,8 @@ def _cancel(
     return {one.order: one.refunded_minor for one in answers if isinstance(one, sales.OrderCancelled)}
 
 
-def _message(drop_ship: DropShip, reason: str) -> delivery.Message:
-    body = {"number": drop_ship.number, "reason": reason}
-    destination = f"suppliers:{drop_ship.supplier_code}"
-    return delivery.Message(destination, "drop_ship.called_off", drop_ship.id, drop_ship.company, body)
+def _told(cause: Cause, one: CallOffDropShip, drop_ship: DropShip) -> Telling:
+    return Telling(
+        drop_ship.id, drop_ship.company, drop_ship.supplier_code, CALLED_OFF, one.occurred_at or cause.at,
+        {"number": drop_ship.number, "reason": one.reason},
+    )  # fmt: skip

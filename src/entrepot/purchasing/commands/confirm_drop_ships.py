@@ -13,7 +13,9 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.purchasing.commands.lock_drop_ships import lock_drop_ships
+from entrepot.purchasing.commands.store_drop_ships import NOT_TOLD
 from entrepot.purchasing.states import DROP_SHIP
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,11 @@ class DropShipConfirmed:
 def confirm_drop_ships(
     cause: Cause, /, *, requests: Sequence[ConfirmDropShip]
 ) -> list[DropShipConfirmed | Refused]:
-    """Drop-ship orders that the supplier has taken: from then on he may refuse, and nobody calls them off.
+    """Drop-ship orders that the supplier has taken: from then on he may refuse, and nobody calls them off, or has to
+    tell him of them.
 
     Locks: the sales orders in id order, the drop-ship orders. Refuses: NotFound; WrongState.
-    Again: by key. 4 statements.
+    Again: by key. 5 statements.
     """
     found = lock_drop_ships([one.drop_ship for one in requests])
     answers: list[DropShipConfirmed | Refused] = []
@@ -66,6 +69,10 @@ def confirm_drop_ships(
         answers.append(DropShipConfirmed(drop_ship.id, due_on))
     if rows:
         sql.run(_CONFIRM, sql.columns(("ids", "states", "refs", "dues"), rows))
+        known = [one for one in found.values() if one.state == "confirmed"]
+        resolve_subjects(
+            cause, requests=[ResolveSubject(one.company, NOT_TOLD, one.id, one.state) for one in known]
+        )
         announce(cause, events)
     return answers
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import delivery, ids, ready, sql
+from entrepot.kernel import ids, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
@@ -19,6 +19,8 @@ from entrepot.orders import queries as orders
 from entrepot.orders.commands import progress
 from entrepot.orders.window import Fill, is_over
 from entrepot.purchasing import errors
+from entrepot.purchasing.commands.tell_suppliers import Telling, tell
+from entrepot.purchasing.drop_ship import ASKED
 from entrepot.sourcing.commands.drop_ship import PassedOn, take_passed
 
 DUTY = "order×receive×accept"
@@ -87,7 +89,7 @@ def drop_ship(cause: Cause, /, *, requests: Sequence[DropShipOrder]) -> list[Ord
     The message names the customer's address in the vault, never the address itself.
     Locks: the sales orders in id order. Refuses: NotFound; purchasing.order_held; purchasing.not_before;
     purchasing.past_cancel_after; purchasing.below_fill; purchasing.nothing_passed.
-    Again: by key; without one nothing is left to be ordered. 10 statements; 1 more where an order is held.
+    Again: by key; without one nothing is left to be ordered. 13 statements; 1 more where an order is held.
     """
     wanted = [one.order for one in requests]
     progress.lock(wanted)
@@ -170,7 +172,7 @@ def _write(cause: Cause, made: Sequence[_Made]) -> None:
         ],
     )  # fmt: skip
     whole(take_duty(cause, requests=[Duty(one.id, DUTY, "order", who) for one in made]))
-    delivery.send(cause, [_message(one, currencies[one.supplier][1], offers) for one in made])
+    tell(cause, [_told(one, currencies[one.supplier][1], offers) for one in made])
     announce(
         cause,
         [
@@ -183,9 +185,7 @@ def _write(cause: Cause, made: Sequence[_Made]) -> None:
     )  # fmt: skip
 
 
-def _message(
-    one: _Made, supplier: str, offers: Mapping[tuple[UUID, UUID], tuple[Decimal, str, str]]
-) -> delivery.Message:
+def _told(one: _Made, supplier: str, offers: Mapping[tuple[UUID, UUID], tuple[Decimal, str, str]]) -> Telling:
     lines = [
         {"line": number, "sku": offers[one.supplier, part.sku][1], "quantity": part.quantity,
          "unit_cost": str(offers[one.supplier, part.sku][0])}
@@ -195,7 +195,7 @@ def _message(
         "number": one.number, "order": one.order.number, "address": one.order.address, "service": one.order.service,
         "due_on": one.due_on, "lines": lines,
     }  # fmt: skip
-    return delivery.Message(f"suppliers:{supplier}", "drop_ship.asked", one.id, one.order.company, body)
+    return Telling(one.id, one.order.company, supplier, ASKED, one.at, body)
 
 
 _DROP_SHIP = (

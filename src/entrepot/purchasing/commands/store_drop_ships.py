@@ -12,10 +12,14 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 OVERDUE = "drop-ship overdue"
 """The type of the work item where a supplier has not sent in time."""
+NOT_TOLD = "drop-ship not sent to the supplier"
+"""The type of the work item where a supplier was not told, since nobody took the message or nobody knew whom to send
+it."""
 
 
 def store(cause: Cause, changed: Sequence[DropShip]) -> None:
-    """States and counts of lines; nobody is asked any more about what is over. 3 statements at most."""
+    """States and counts of lines; nobody is asked any more about what is over, nor to reach a supplier who has
+    answered. 4 statements at most."""
     lines = [
         (line.id, line.shipped, line.refused, line.called_off)
         for one in changed
@@ -23,11 +27,14 @@ def store(cause: Cause, changed: Sequence[DropShip]) -> None:
     ]
     sql.run(_LINES, sql.columns(("ids", "shipped", "refused", "called_off"), lines))
     sql.run(_STATES, sql.columns(("ids", "states"), [(one.id, one.state) for one in changed]))
-    over = [one for one in changed if one.state not in COMING]
-    if over:
-        resolve_subjects(
-            cause, requests=[ResolveSubject(one.company, OVERDUE, one.id, one.state) for one in over]
-        )
+    over = [
+        ResolveSubject(one.company, OVERDUE, one.id, one.state) for one in changed if one.state not in COMING
+    ]
+    answered = [
+        ResolveSubject(one.company, NOT_TOLD, one.id, one.state) for one in changed if one.state != "asked"
+    ]
+    if answered:
+        resolve_subjects(cause, requests=[*over, *answered])
 
 
 _LINES = """

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field, StrictInt
 
+from entrepot.access.rules import sees_addresses
 from entrepot.kernel.errors import NotFound
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.state_quantities import StateQuantity
@@ -18,6 +19,7 @@ from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.call_off_drop_ships import CallOffDropShip, call_off_drop_ships
 from entrepot.purchasing.commands.confirm_drop_ships import ConfirmDropShip, confirm_drop_ships
 from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
+from entrepot.purchasing.commands.tell_suppliers import SendDropShip, send_drop_ships
 from entrepot.purchasing.drop_ship import Units
 from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
 from entrepot.sourcing.commands.state_quantities import state_quantities
@@ -64,7 +66,8 @@ class DropShipLineOut(Out):
 
 
 class DropShipOut(Out):
-    """A drop-ship order. `left` are units that the supplier still has to send."""
+    """A drop-ship order. `left` are units that the supplier still has to send; `sending` is what became of the last
+    that he was to be told: waiting, sent, failed, no_channel or superseded, empty where he never was."""
 
     id: UUID
     number: str
@@ -79,10 +82,59 @@ class DropShipOut(Out):
     quantity: int
     shipped: int
     left: int
+    sending: str
+
+
+class DropShipSendingOut(Out):
+    """What a supplier was to be told. `purpose` is asked or called_off; `way` mail, x12 or empty; `address` the
+    supplier's; `number` that of an X12 document."""
+
+    id: UUID
+    purpose: str
+    way: str
+    address: str
+    number: str
+    state: str
+    asked_at: datetime
+    done_at: datetime | None
+    error: str
+
+
+class DropShipToOut(Out):
+    """Whom the supplier sends it to."""
+
+    name: str
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+    phone: str
 
 
 class DropShipWholeOut(DropShipOut):
+    """With its lines, what its supplier was told, the newest first, and `to` for those who may see addresses; null
+    for others, and where it was erased."""
+
     lines: list[DropShipLineOut]
+    sendings: list[DropShipSendingOut]
+    to: DropShipToOut | None
+
+
+class DropShipSendIn(Strict):
+    """The supplier is told again, as the drop-ship order stands."""
+
+    drop_ship: UUID
+    key: Own = None
+
+
+class DropShipSendOut(Out):
+    """What is on its way: `asked` or `called_off`."""
+
+    drop_ship: UUID
+    sending: UUID
+    purpose: str
 
 
 class DropShipsOut(Out):
@@ -270,20 +322,38 @@ def sent(
     )  # fmt: skip
 
 
+@router.post("/drop-ships/send", response={200: DropShipSendOut | list[Each[DropShipSendOut]], **REFUSED})
+def send(
+    request: HttpRequest,
+    payload: DropShipSendIn | Annotated[list[DropShipSendIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Tell the supplier again what he is to send, or that it is called off, by the way that the policies say now."""
+    return give(
+        request, send_drop_ships, payload, idempotency_key,
+        lambda one, key: SendDropShip(one.drop_ship, key=key),
+    )  # fmt: skip
+
+
 # After the addresses that its own would match.
 @router.get("/drop-ships/{drop_ship}", response={200: DropShipWholeOut, **READ})
 def one_drop_ship(
-    request: HttpRequest,  # noqa: ARG001
+    request: HttpRequest,
     drop_ship: UUID,
     company: Company = None,
 ) -> dict[str, Any]:
-    """One drop-ship order with its lines."""
+    """One drop-ship order with its lines, what its supplier was told, and whom it goes to."""
     parse.own("drop-ship order", drop_ship, company)
     found = queries.drop_ship(drop_ship)
     if found is None:
         raise NotFound(what="drop-ship order", which=str(drop_ship))
     whole = {name: getattr(found, name) for name in found.__dataclass_fields__}
-    return whole | {"lines": queries.lines_of([drop_ship])[drop_ship]}
+    sees = sees_addresses(parse.actor_of(request).may)
+    return whole | {
+        "lines": queries.lines_of([drop_ship])[drop_ship],
+        "sendings": queries.sendings_of([drop_ship])[drop_ship],
+        "to": parties.address(found.address) if found.address and sees else None,
+    }
 
 
 @router.post("/supplier-quantities", response={200: QuantityOut | list[Each[QuantityOut]], **REFUSED})

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.access.rules import sees_addresses
 from entrepot.orders.rules import CANCEL_REASONS
+from entrepot.parties import queries as parties
+from entrepot.parties.queries import Address
 from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.call_off_drop_ships import CallOffDropShip, call_off_drop_ships
 from entrepot.purchasing.commands.confirm_drop_ships import ConfirmDropShip, confirm_drop_ships
 from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
-from entrepot.purchasing.drop_ship import Units
+from entrepot.purchasing.commands.tell_suppliers import SendDropShip, send_drop_ships
+from entrepot.purchasing.drop_ship import CALLED_OFF, Units
 from entrepot.purchasing.states import COMING, DROP_SHIP
 from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
 from entrepot.web import format as fmt
@@ -37,7 +42,7 @@ def drop_ships_list(request: Request) -> HttpResponse:
         return shown.answer
     context = {
         **shown.context(),
-        "drop_ships": with_lines(shown.rows),
+        "drop_ships": cards(shown.rows, request.reader.actor.may),
         "state": state,
         "states": DROP_SHIP.states,
         **around(),
@@ -45,15 +50,30 @@ def drop_ships_list(request: Request) -> HttpResponse:
     return page(request, "web/drop_ships.html", context, area="orders")
 
 
-def with_lines(rows: list[queries.DropShipRow]) -> list[tuple[queries.DropShipRow, list[Any]]]:
-    lines = queries.lines_of([one.id for one in rows])
-    return [(one, lines[one.id]) for one in rows]
+class Card(NamedTuple):
+    """A drop-ship order with its lines, what its supplier was told of it, and, for those who may see it, whom it goes
+    to."""
+
+    row: queries.DropShipRow
+    lines: list[queries.DropShipLineRow]
+    sendings: list[queries.SendingRow]
+    to: Address | None
+
+
+def cards(rows: list[queries.DropShipRow], may: Callable[[str], bool]) -> list[Card]:
+    """3 statements."""
+    which = [one.id for one in rows]
+    lines, sendings = queries.lines_of(which), queries.sendings_of(which)
+    wanted = {one.address for one in rows if one.address}
+    to = parties.addresses(wanted) if wanted and sees_addresses(may) else {}
+    return [Card(one, lines[one.id], sendings[one.id], to.get(one.address)) for one in rows]  # type: ignore[arg-type]
 
 
 def around() -> dict[str, Any]:
     """What the row of a drop-ship order needs beside it."""
     return {
         "coming": COMING,
+        "tellable": (*COMING, CALLED_OFF),
         "cancel_reasons": CANCEL_REASONS,
         "today": fmt.reading().now.date(),
     }
@@ -62,7 +82,8 @@ def around() -> dict[str, Any]:
 @require_POST
 @console
 def tell(request: Request, which: UUID) -> HttpResponse:
-    """What the supplier said, or what we do not want any more; of all, or of the units named by line."""
+    """What the supplier said, what he is to be told again, or what we do not want any more; of all, or of the units
+    named by line."""
     reason = clean(request.POST.get("reason"))
     match request.POST.get("action"):
         case "confirm":
@@ -78,6 +99,8 @@ def tell(request: Request, which: UUID) -> HttpResponse:
             sent = ShipDropShip(which, carrier, lines=_lines(request), parcels=parcels)
             results = give(request, ship_drop_ships, [sent], _sent)
             tell_doubt(request, results)
+        case "send":
+            results = give(request, send_drop_ships, [SendDropShip(which)], _told)
         case "call-off" | "cancel" as act:
             code = clean(request.POST.get("code")) or "customer"
             wanted = CallOffDropShip(which, reason, act == "cancel", code)
@@ -107,6 +130,10 @@ def _refused(_: int) -> str:
 
 def _sent(_: int) -> str:
     return gettext("It is on its way to the customer.")
+
+
+def _told(_: int) -> str:
+    return gettext("It is on its way to the supplier.")
 
 
 def _called_off(n: int) -> str:

@@ -63,7 +63,7 @@ from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit, order_notes
 from entrepot.web.views.customers import customer_of
-from entrepot.web.views.drop_ships import around, with_lines
+from entrepot.web.views.drop_ships import around, cards
 from entrepot.web.views.order_cancel import cancel_many, cancelled, may_cancel, may_withdraw
 from entrepot.work import queries as work
 from entrepot.work.rules import TOPICS
@@ -293,7 +293,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "rejectable": _rejectable(request, promises, fulfillments),
         "rejections": sourcing.rejections(order=which),
         "fulfillments": _on_the_floor(fulfillments, packages, shipments),
-        "drop_ships": with_lines(by_suppliers),
+        "drop_ships": cards(by_suppliers, actor.may),
         "shipments": shipments,
         **_tracked(shipments),
         **around(),

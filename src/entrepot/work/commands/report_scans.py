@@ -11,7 +11,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.work.commands.open_items import ItemOpened, OpenItem, open_items
-from entrepot.work.scanning import FINDS
+from entrepot.work.scanning import FINDS, OF_SERIALS
 
 ROLE = "inventory manager"
 
@@ -19,7 +19,8 @@ ROLE = "inventory manager"
 @dataclass(frozen=True, slots=True)
 class ReportScan:
     """A scan at a node that was refused, and why; `find` is the type of the item (`scanning.FINDS`). `place` and
-    `expected` say where it was, and what was wanted there, as far as that is known."""
+    `expected` say where it was, and what was wanted there, as far as that is known; `known` is what the records say of
+    it, as (name, value)."""
 
     company: int
     node: UUID
@@ -29,12 +30,14 @@ class ReportScan:
     reason: str
     place: str = ""
     expected: str = ""
+    known: tuple[tuple[str, str], ...] = ()
     key: str | None = None
 
 
 @command("work.report_scans")
 def report_scans(cause: Cause, /, *, requests: Sequence[ReportScan]) -> list[ItemOpened | Refused]:
-    """A work item for each find, one at a time for the same thing at a node. Stock stays as it is.
+    """A work item for each find, one at a time for the same thing at a node, and for the same serial number at a place.
+    Stock stays as it is.
 
     Locks: as `work.open`. Again: the item that stands, which is told what it lacked. The statements of `work.open`, and
     1 more where an item stands.
@@ -44,8 +47,8 @@ def report_scans(cause: Cause, /, *, requests: Sequence[ReportScan]) -> list[Ite
         requests=[
             OpenItem(
                 one.company, FINDS[one.find], "node", one.node, one.reason, ROLE,
-                {"barcode": one.scanned, "flow": one.flow} | _where(one),
-                dedupe=f"{one.node}/{one.scanned}", due_in_hours=24,
+                {_named(one): one.scanned, "flow": one.flow} | dict(one.known) | _where(one),
+                dedupe=_dedupe(one), due_in_hours=24,
             )
             for one in requests
         ],
@@ -58,6 +61,15 @@ def report_scans(cause: Cause, /, *, requests: Sequence[ReportScan]) -> list[Ite
     if more:
         sql.change(_FILL, sql.columns(("items", "facts"), sorted(more.items())))
     return answers
+
+
+def _named(one: ReportScan) -> str:
+    return "serial" if one.find in OF_SERIALS else "barcode"
+
+
+def _dedupe(one: ReportScan) -> str:
+    place = f"{one.place}/" if one.find in OF_SERIALS else ""
+    return f"{one.node}/{place}{one.scanned}"
 
 
 def _where(one: ReportScan) -> dict[str, str]:

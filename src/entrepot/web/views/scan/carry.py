@@ -24,6 +24,7 @@ from entrepot.web.edge import Request, console
 from entrepot.web.views.scan import plate
 from entrepot.web.views.scan.screen import (
     Choice,
+    Goods,
     Outcome,
     Progress,
     Screen,
@@ -119,6 +120,7 @@ def move_in(request: Request, which: UUID) -> HttpResponse:
             choices=tuple(_choice(one, "move") for one in rows),
             scans=gettext("Item") if rows else gettext("Another bin"),
             back="scan-move",
+            goods=Goods(found.code, skus=tuple({one.sku for one in rows})),
         )
 
     def decide(scan: Scan, key: str) -> Outcome:
@@ -298,4 +300,5 @@ def screen_of(
         units=(units, most) if step != "bin" else None, taps=taps,
         scans=scans[step], note=gettext("Scan more, or type how many there are.") if is_more else "",
         at=str(at.subject), can_undo=bool(at.tokens), back=back,
+        goods=Goods(load.source.code, load.item.code, (load.item.sku,)) if step == "item" else None,
     )  # fmt: skip

@@ -284,7 +284,7 @@ def _screen(job: Job, row: StopRow, at: Progress) -> Screen:
         units=(units, stop.item.quantity) if step in ("item", "tote") else None,
         steps=(done + 1, len(job.stops)), taps=_taps(step, units, stop, at), scans=_wanted(step), at=str(stop.task),
         can_undo=bool(at.tokens), back="scan-pick",
-        goods=Goods(stop.bin.code, stop.item.code) if step == "item" else None,
+        goods=Goods(stop.bin.code, stop.item.code, (stop.item.sku,)) if step == "item" else None,
     )  # fmt: skip
 
 

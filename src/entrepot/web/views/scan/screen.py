@@ -23,7 +23,9 @@ from entrepot.kernel.errors import Refused, RequestInFlight
 from entrepot.network import queries as network
 from entrepot.network.rules import local_day
 from entrepot.purchasing.errors import UnknownBarcode
-from entrepot.warehouse import shelf_queries
+from entrepot.stock.errors import SerialElsewhere
+from entrepot.warehouse import packing, shelf_queries
+from entrepot.warehouse.errors import SerialIsOut
 from entrepot.web.edge import Request, cause_of, clean, page
 from entrepot.web.views.scan.reading import read
 from entrepot.web.words import refusal
@@ -31,7 +33,7 @@ from entrepot.work import errors
 from entrepot.work import queries as work
 from entrepot.work.commands.keep_scans import KeepScans, keep_scans
 from entrepot.work.commands.report_scans import ReportScan, report_scans
-from entrepot.work.scanning import Keep, Scan, find_of
+from entrepot.work.scanning import OF_SERIALS, Keep, Scan, find_of
 
 NODE = "scan_node"
 """The key of the session under which the node stands where somebody works."""
@@ -67,6 +69,8 @@ class Goods(NamedTuple):
 
     place: str = ""
     expected: str = ""
+    skus: tuple[UUID, ...] = ()
+    """The SKUs that a serial number may be of, where it is read without their barcode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def hear(
         outcome = keep(request, done, (*done.tokens, outcome.token), key) or redirect(request.path)
     if isinstance(outcome, Refused):
         shown = screen()
-        _report(request, done.flow, shown.goods or Goods(), outcome)
+        _report(request, done.flow, shown, outcome)
         return show(request, shown, outcome)
     if isinstance(outcome, str):
         messages.success(request, outcome)
@@ -175,14 +179,42 @@ def over(
     return redirect(then)
 
 
-def _report(request: Request, flow: str, goods: Goods, refused: Refused) -> None:
+def _report(request: Request, flow: str, shown: Screen, refused: Refused) -> None:
     """Have a person decide about what was found, where whoever scans can't."""
     text, node = clean(request.POST.get("scan")), node_of(request)
-    find = find_of(refused, text, of_a_count=flow == "count")
+    goods = shown.goods or Goods()
+    place = goods.place
+    known: tuple[tuple[str, str], ...] = ()
+    of_goods = flow == "count" or (flow == "pick" and shown.goods is not None)
+    find = SEEN.get(type(refused)) or find_of(refused, text, of_goods=of_goods)
+    if find in OF_SERIALS:
+        told = {name: str(fact) for name, fact in refused.facts.items()}
+        place, text, known = goods.place or shown.title, told.pop("serial"), tuple(told.items())
     if find and node:
         company = request.reader.company.id
-        wanted = ReportScan(company, node.id, find, text, flow, refused.message, goods.place, goods.expected)
+        wanted = ReportScan(company, node.id, find, text, flow, refused.message, place, goods.expected, known)
         give_one(request, report_scans, wanted)
+
+
+TAKEN_OUT = ("count", "pick")
+"""Flows in which a code that nobody knows is reported by its scan."""
+SEEN: dict[type[Refused], str] = {SerialIsOut: "out", SerialElsewhere: "elsewhere"}
+"""What was found, by what the records say of a serial number."""
+NOT_THIS_ONE = (errors.ScanWrongSerial, errors.ScanUnknown, errors.ScanOutOfTurn, errors.ScanWrongItem)
+"""Refusals after which a serial number may be one that the records know of somewhere else."""
+
+
+def _seen(goods: Goods | None, scan: Scan, refused: Refused) -> Refused:
+    """Why a unit was refused, by what the records say of its serial number: it went to a customer, or stands in another
+    bin. 1 statement, where one was read."""
+    if goods is None or not isinstance(refused, NOT_THIS_ONE) or scan.bin or scan.text.startswith("="):
+        return refused
+    serial = scan.serial or ("" if scan.items else scan.text)
+    skus = {one.id for one in scan.items} if scan.serial else set(goods.skus)
+    if not serial or not skus:
+        return refused
+    found = packing.elsewhere([(sku, serial) for sku in skus]).values()
+    return next((one for one in found if one.facts.get("where") != goods.place), refused)
 
 
 OF_THE_CODE = (errors.ScanUnknown, errors.ScanWrongItem, UnknownBarcode, Unreadable)
@@ -211,8 +243,8 @@ def _reported(request: Request, done: Progress, key: str, goods: Goods, text: st
         return answer
     told = gettext("%(code)s is reported. Put the goods aside and go on.")
     known = gettext("%(code)s was reported before. Put the goods aside and go on.")
-    # Who counts has reported it by the scan already: the tap adds what is said or shown beside.
-    return (told if answer.fresh or done.flow == "count" else known) % {"code": text}
+    # Who counts or picks has reported it by the scan already: the tap adds what is said or shown beside.
+    return (told if answer.fresh or done.flow in TAKEN_OUT else known) % {"code": text}
 
 
 def _outcome(
@@ -234,7 +266,10 @@ def _outcome(
         return _reported(request, done, key, screen().goods or Goods(), text.removeprefix(REPORT))
     node = node_of(request)
     found = read(request.reader.company.id, node.id if node else None, text, today_of(node))
-    return found if isinstance(found, Refused) else decide(found, key)
+    if isinstance(found, Refused):
+        return found
+    outcome = decide(found, key)
+    return _seen(screen().goods, found, outcome) if isinstance(outcome, NOT_THIS_ONE) else outcome
 
 
 def keep(request: Request, done: Progress, tokens: Sequence[str], key: str | None) -> Refused | None:
