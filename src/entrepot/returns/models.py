@@ -215,6 +215,10 @@ class Terms(models.Model):
     fee_percent = models.SmallIntegerField()
     bonus_percent = models.SmallIntegerField()
     label = models.BooleanField()
+    refund_at = models.TextField(
+        default="", db_default=""
+    )  # '' of before it was a term: the policy's of the day
+    send_at = models.TextField(default="", db_default="")
     by_law = models.BooleanField(default=False, db_default=False)
     withdraws = models.BooleanField(
         default=False, db_default=False
@@ -235,6 +239,10 @@ class Terms(models.Model):
             models.CheckConstraint(
                 name="returns_terms_percents",
                 condition=Q(fee_percent__range=(0, 100), bonus_percent__range=(0, 100)),
+            ),
+            models.CheckConstraint(
+                name="returns_terms_milestones",
+                condition=Q(refund_at__in=["", *rules.MILESTONES], send_at__in=["", *rules.SEND_AT]),
             ),
         ]
         triggers = append_only() + imprinted()

@@ -370,7 +370,7 @@ class CloseIn(Strict):
 
 class LineTermsOut(Out):
     """What is offered for a line, the part of the goods that is kept, what a store credit is raised by, whether the
-    house sends a label, and whether its customer may withdraw by law, or claims by law that it does not conform; or
+    house sends a label, what units have to have reached to be refunded and a replacement to be sent, and whether its customer may withdraw by law, or claims by law that it does not conform; or
     `claims` so and has to show it."""
 
     line: UUID
@@ -378,6 +378,8 @@ class LineTermsOut(Out):
     fee_percent: int
     bonus_percent: int
     label: bool
+    refund_at: str
+    send_at: str
     withdraws: bool
     conforms: bool
     claims: bool
