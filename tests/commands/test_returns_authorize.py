@@ -15,7 +15,7 @@ from entrepot.returns import errors, queries
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
 from entrepot.work import queries as work
 from tests.back import ARRIVED, ASKS, lines_of, policy, sold
-from tests.floor import COMPANY, NOW, Floor
+from tests.floor import COMPANY, Floor
 from tests.sizes import SIZES
 from tests.walk import a_house, placed, queued
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.network.rules import EUROPEAN_UNION
 from entrepot.returns import admission, errors
 from entrepot.returns.admission import Admission, Facts, Rule, Terms
 from entrepot.returns.law import EXCEPTIONS, LAWS, law_of
@@ -22,10 +24,11 @@ USUAL = Policy(window_days=30, fee_percent=10)
 def facts(**changed: Any) -> Facts:
     """A line bought nowhere that the table of laws knows, unless told otherwise."""
     given = {
-        "line": LINE, "sku": "SKU-1", "category": "shoes", "hazardous": False, "tracked": False, "unit_minor": 5_000,
-        "line_minor": 10_000, "return_minor": 15_000, "reason": "changed_mind", "condition": "", "tier": "",
-        "promotions": frozenset(), "country": "US", "ordered_on": date(2026, 3, 2), "asked_on": date(2026, 3, 10),
-        "since_order": 8, "since_delivery": 5, "begun": True, "told": True, "named": frozenset(), "left": frozenset(),
+        "line": LINE, "sku": "SKU-1", "category": "shoes", "hazardous": False, "tracked": False, "final_sale": False,
+        "unit_minor": 5_000, "line_minor": 10_000, "return_minor": 15_000, "reason": "changed_mind", "condition": "",
+        "tier": "", "promotions": frozenset(), "country": "US", "ordered_on": date(2026, 3, 2),
+        "asked_on": date(2026, 3, 10), "since_order": 8, "since_delivery": 5, "begun": True, "told": True,
+        "named": frozenset(), "left": frozenset(),
     }  # fmt: skip
     return Facts(**(given | changed))
 
@@ -85,6 +88,8 @@ def test_what_is_too_late_says_since_when_it_is_counted():
         (Rule("", hazardous=True), {"hazardous": True}, {}),
         (Rule("", hazardous=False), {}, {"hazardous": True}),
         (Rule("", tracked=True), {"tracked": True}, {}),
+        (Rule("", final_sale=True), {"final_sale": True}, {}),
+        (Rule("", final_sale=False), {}, {"final_sale": True}),
         (Rule("", value_from_minor=5_000), {}, {"unit_minor": 4_999}),
         (Rule("", value_below_minor=5_001), {}, {"unit_minor": 5_001}),
     ],
@@ -458,3 +463,24 @@ def test_the_better_of_two_answers_is_worse_than_neither(
 def test_a_rule_for_no_day_at_all_can_not_be():
     with pytest.raises(ValueError, match="ordered_until: expected 2026-03-02 or later, found 2026-03-01"):
         Rule("none", ordered_from=date(2026, 3, 2), ordered_until=date(2026, 3, 1))
+
+
+def test_what_was_sold_as_final_comes_back_by_the_law_by_a_fault_of_ours_or_by_a_rule():
+    told = {"final_sale": True, "country": "US"}
+    assert terms(**told).objections == ("it was sold as not to come back",)
+    assert decided(**told) == errors.NotAllowed(
+        order="O-1", sku="SKU-1", why="it was sold as not to come back"
+    )
+    assert terms(**told, reason="wrong_item").answer == "yes", "it is not what was sold"
+    assert terms(**told | {"country": "DE"}).withdraws
+    assert terms(Rule("gold", tiers=("gold",), answer="yes"), **told, tier="gold").answer == "yes"
+    credit = Rule("final for credit", final_sale=True, answer="yes", outcomes=("store_credit",))
+    assert terms(credit, **told).outcomes == ("store_credit",)
+    assert "refund" in terms(credit, country="US").outcomes
+
+
+def test_every_law_is_told_where_returns_are_explained():
+    """By its code, but for the countries that are named together."""
+    told = (Path(__file__).parents[2] / "docs/how-to/decide-about-returns.md").read_text()
+    together = {*EUROPEAN_UNION, "IS", "LI", "NO", "GB", "TR", "BR", "CN", "KR", "TW"}
+    assert [code for code in LAWS if code not in together and f"({code})" not in told] == []

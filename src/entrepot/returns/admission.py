@@ -61,6 +61,7 @@ class Rule:
     countries: tuple[str, ...] = ()
     hazardous: bool | None = None
     tracked: bool | None = None
+    final_sale: bool | None = None
     value_from_minor: int = 0
     value_below_minor: int | None = None
     value_of: Literal["unit", "line", "return"] = "unit"
@@ -101,7 +102,8 @@ class Rule:
 class Admission:
     """Rules by which returns are admitted; their scope is a channel, or all without one.
 
-    Where no rule says something, the policy `returns` does: its window, from delivery, and its fee. `business_tiers`
+    Where no rule says something, the policy `returns` does: its window, from delivery, and its fee. What was sold as
+    final does not come back then, but for a reason that the house answers for. `business_tiers`
     are tiers of customers who are no consumers: the law's minimum is not for them.
 
     `version_of`: whether a request is answered by the policies of the day of the sale, of its own, or by those that are
@@ -124,6 +126,7 @@ class Facts(NamedTuple):
     category: str
     hazardous: bool
     tracked: bool
+    final_sale: bool
     unit_minor: int
     line_minor: int
     return_minor: int
@@ -195,6 +198,7 @@ def fits(rule: Rule, facts: Facts) -> bool:
         matching.is_named(lists)
         and rule.hazardous in (None, facts.hazardous)
         and rule.tracked in (None, facts.tracked)
+        and rule.final_sale in (None, facts.final_sale)
         and matching.is_between(facts.value(rule.value_of), rule.value_from_minor, rule.value_below_minor)
         and (rule.ordered_from is None or rule.ordered_from <= facts.ordered_on)
         and (rule.ordered_until is None or facts.ordered_on <= rule.ordered_until)
@@ -227,9 +231,10 @@ def terms(
     heard = _Heard([rule for rule in admission.rules if fits(rule, facts)])
     window, counted = heard.term("window_days", policy.window_days), heard.term("counted_from", "delivery")
     days = facts.since_order if counted == "order" else facts.since_delivery
-    answer, objections = heard.term("answer", "yes"), []
+    is_final = facts.final_sale and not facts.is_ours
+    answer, objections = heard.term("answer", "no" if is_final else "yes"), []
     if answer != "yes":
-        objections.append(heard.by("answer"))
+        objections.append(heard.by("answer") or _FINAL)
     until = heard.term("returned_until", None)
     is_late = days > window and (until is None or facts.asked_on > until)
     if is_late:
@@ -250,6 +255,9 @@ def terms(
     if unmatched:
         found = found._replace(answer="no", objections=(*found.objections, unmatched), is_late=False)
     return found
+
+
+_FINAL = "it was sold as not to come back"
 
 
 def _withdrawal_days(admission: Admission, facts: Facts) -> int:

@@ -67,6 +67,7 @@ class Line(NamedTuple):
     hazardous: bool
     tracked: bool
     unit_minor: int
+    final_sale: bool
     promotions: tuple[str, ...]
     names: tuple[str, ...]
 
@@ -110,8 +111,9 @@ def facts(
     """What the rules want to know of so many units of a line, of which all that shall come back was paid with
     `return_minor` in the order's currency."""
     return admission.Facts(
-        line_id, line.code, line.category, line.hazardous, line.tracked, order.at_home(line.unit_minor),
-        order.at_home(line.unit_minor * units), order.at_home(return_minor), reason, condition, order.tier,
+        line_id, line.code, line.category, line.hazardous, line.tracked, line.final_sale,
+        order.at_home(line.unit_minor), order.at_home(line.unit_minor * units), order.at_home(return_minor),
+        reason, condition, order.tier,
         frozenset((*order.promotions, *line.promotions)), order.country, order.placed_at.astimezone(UTC).date(),
         at.astimezone(UTC).date(), _days(order.placed_at, at), _days(order.arrived(transit_days), at),
         not order.to_come, order.told, frozenset(one for one in named if one), frozenset(line.names),
@@ -152,7 +154,7 @@ WHERE o.id = ANY(%(orders)s::uuid[])
 _LINES = """
 SELECT l.id, l.order_id, l.sku_id, l.shipped + l.delivered, l.shipped + l.delivered - COALESCE(s.authorized, 0),
        l.sku_code, k.category, k.hazardous, k.lot_policy <> 'none' OR k.serial_policy <> 'none',
-       ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint,
+       ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint, l.final_sale,
        ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = l.order_id AND p.line_id = l.id),
        CASE WHEN k.lot_policy <> 'none' OR k.serial_policy <> 'none' THEN ARRAY(
            SELECT DISTINCT x.name
