@@ -48,7 +48,7 @@ class Rule:
     paid (`value_of`: unit), of those of the line that shall come back, or of all that shall, in the company's own
     currency. `ordered_from` and `ordered_until` are the first and the last day of the order, `returned_until` a day
     until which nothing is too late, whatever the window says. Of several rules that fit, the first that says something
-    about a term is heard on it.
+    about a term is heard on it. With `keep_when_cheaper` the customer may keep what is not worth its way back.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Rule:
     label: bool | None = None
     node: str = ""
     must_match: bool | None = None
+    keep_when_cheaper: bool | None = None
     refund_at: MilestoneSaid = ""
     send_at: SendAtSaid = ""
     exception: Literal[EXCEPTIONS] = ""  # type: ignore[valid-type]
@@ -174,6 +175,8 @@ class Terms(NamedTuple):
     node: str
     refund_at: str
     send_at: str
+    weighed: bool
+    """Whether it may be kept where that is cheaper than its way back."""
     reasons: tuple[str, ...]
     objections: tuple[str, ...]
     is_late: bool
@@ -244,7 +247,7 @@ def terms(
         answer, heard.term("outcomes", USUAL), window, days, counted,
         0 if facts.is_ours else heard.term("fee_percent", policy.fee_percent), heard.term("bonus_percent", 0),
         heard.term("label", facts.is_ours), heard.term("node", ""), heard.term("refund_at", policy.refund_at),
-        heard.term("send_at", (exchanges or ExchangePolicy()).send_at),
+        heard.term("send_at", (exchanges or ExchangePolicy()).send_at), bool(heard.term("keep_when_cheaper", None)),
         () if is_late else (_in_time(days, window, counted, until), *_told(heard)), tuple(objections), is_late,
     )  # fmt: skip
     law = law_of(facts.country, facts.ordered_on)
@@ -290,6 +293,7 @@ def _told(heard: _Heard) -> list[str]:
             "node",
             "refund_at",
             "send_at",
+            "keep_when_cheaper",
         )
     )
     return list(dict.fromkeys(name for name in names if name))
@@ -376,6 +380,13 @@ def _unmatched(facts: Facts) -> str:
     return Said("{0} did not leave with this order", ", ".join(strange)) if strange else ""
 
 
+def kept(one: Terms) -> Terms:
+    """The terms of goods that their customer may keep, as they are not worth their way back."""
+    if "keep" in one.outcomes or one.answer == "no":
+        return one
+    return one._replace(outcomes=(*one.outcomes, "keep"))
+
+
 def better(asked: str, now: Terms, then: Terms) -> Terms:
     """Of two answers the one that is better for a customer who asks for this; of equals, that of now."""
     return min((now, then), key=lambda one: _worse(asked, one))
@@ -385,7 +396,8 @@ def _worse(asked: str, one: Terms) -> tuple[int | bool, ...]:
     """What a customer minds, the gravest first."""
     return (
         _GRAVITY.index(one.answer), asked not in one.outcomes, one.fee_percent, not one.label, -one.bonus_percent,
-        MILESTONES.index(one.refund_at), SEND_AT.index(one.send_at), -one.window_days,
+        MILESTONES.index(one.refund_at), SEND_AT.index(one.send_at), not one.weighed,
+        -one.window_days,
     )  # fmt: skip
 
 

@@ -229,6 +229,7 @@ class Terms(models.Model):
     )  # that it does not conform, and has to show it
     reasons = models.JSONField()
     policy_version = models.IntegerField()
+    kept = models.JSONField(default=dict, db_default={})  # `keeping.Sum` of the return, where it was weighed
 
     class Meta:
         constraints = [

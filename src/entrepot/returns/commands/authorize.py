@@ -19,10 +19,13 @@ from entrepot.orders.commands.note_returns import note_returns
 from entrepot.orders.commands.progress import lock
 from entrepot.returns import admission, errors, reasons, rules
 from entrepot.returns.admission import Admission
+from entrepot.returns.commands import weighing
 from entrepot.returns.commands.admitting import SHAPES, Line, Nodes, Order, facts, lines_of, orders_of
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.lock import axes
+from entrepot.returns.commands.weighing import Asked, Weighing
 from entrepot.returns.holding import InstantPolicy
+from entrepot.returns.keeping import Sum
 from entrepot.returns.rules import DUTY
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -103,6 +106,7 @@ class _Item(NamedTuple):
     reason: reasons.Named
     terms: admission.Terms
     version: int
+    kept: Sum | None = None
 
 
 class _Draft(NamedTuple):
@@ -151,7 +155,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
     Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked, condition);
     returns.more_than_sold; returns.too_late; returns.not_allowed; returns.not_offered; returns.several_nodes;
     returns.no_customer; returns.duplicate. Again: by key, and by the channel's own name. 16 statements at most; 14 more
-    where returns are judged.
+    where returns are judged, and 8 where a rule weighs goods against their way back.
     """
     known = _Known(cause, requests)
     answers: list[Authorized | Refused] = []
@@ -172,7 +176,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
 
 def consider(cause: Cause, requests: Sequence[Authorize]) -> list[Authorized | Refused]:
     """What `authorize` would answer, with nothing written: without a number, and with keys that name nothing. 7
-    statements at most."""
+    statements at most; 8 more where a rule weighs goods against their way back."""
     known = _Known(cause, requests, writes=False)
     decided = [_decide(cause, request, known) for request in requests]
     return [one if isinstance(one, Refused) else one.answer for one in decided]
@@ -193,7 +197,10 @@ class _Known:
         self.names: dict[tuple[UUID, str], str] = {(order, name): number for order, name, number in rows}
         companies = {one.company for one in self.orders.values()}
         first = min((one.placed_at for one in self.orders.values()), default=cause.at)
-        self.in_force = policies.InForceSince(companies, SHAPES, min(first, cause.at), cause.at)
+        shapes = (*SHAPES, *weighing.SHAPES)
+        self.in_force = policies.InForceSince(companies, shapes, min(first, cause.at), cause.at)
+        weighs = any(rule.keep_when_cheaper for one in self.in_force.bodies(Admission) for rule in one.rules)
+        self.weighing = Weighing(self.orders, self.lines) if weighs else None
         named = [request.node for request in requests if request.node]
         sent = {rule.node for one in self.in_force.bodies(Admission) for rule in one.rules if rule.node}
         self.nodes = Nodes(named, companies, sent)
@@ -212,6 +219,7 @@ def _decide(cause: Cause, request: Authorize, known: _Known) -> _Draft | Refused
     items = _items(request, order, known, at)
     if isinstance(items, Refused):
         return items
+    items = _weighed(request, order, items, known)
     lines = [(found, one.terms) for found, one in items]
     decision = admission.decide(
         order.number, lines, request.asked, insist=request.insist, goes_to=request.node is not None
@@ -321,6 +329,27 @@ def _answer(
 _OF_THE_SALE = "as was said on the day of the order"
 
 
+def _weighed(
+    request: Authorize, order: Order, items: list[tuple[admission.Facts, _Item]], known: _Known
+) -> list[tuple[admission.Facts, _Item]]:
+    """The lines, which may be kept where each is to be weighed and all together are not worth their way back."""
+    if known.weighing is None or not all(one.terms.weighed for _, one in items):
+        return items
+    code = items[0][1].terms.node
+    node = request.node or (known.nodes.by_code[order.company].get(code) if code else order.node)
+    asked = [
+        Asked(about.line, one.item.quantity, about.condition, about.category, about.since_delivery)
+        for about, one in items
+    ]
+    found = known.weighing.sum_of(order, node, asked, known.in_force)
+    if found is None:
+        return items
+    return [
+        (about, one._replace(terms=admission.kept(one.terms) if found.keeps else one.terms, kept=found))
+        for about, one in items
+    ]
+
+
 def _node(order: Order, code: str, known: _Known) -> UUID | Refused:
     """Where it comes to: what a rule named, else where the order last left from."""
     if code:
@@ -379,7 +408,7 @@ def _terms(one: _Draft, i: _Item) -> tuple[Any, ...]:
         i.id, one.id, i.reason.own, item.condition, item.lot, item.serial, terms.answer, wire.dump(terms.outcomes),
         terms.window_days, terms.days, terms.counted_from, terms.fee_percent, terms.bonus_percent, terms.label,
         terms.refund_at, terms.send_at, terms.by_law, terms.withdraws, terms.conforms, terms.claims,
-        wire.dump([*terms.reasons, *terms.objections]), i.version,
+        wire.dump([*terms.reasons, *terms.objections]), i.version, wire.dump(i.kept._asdict() if i.kept else {}),
     )  # fmt: skip
 
 
@@ -417,7 +446,7 @@ _LINE = (
 _TERMS = (
     "return_line_id", "return_id", "own_reason", "condition", "lot", "serial", "answer", "outcomes", "window_days",
     "days", "counted_from", "fee_percent", "bonus_percent", "label", "refund_at", "send_at", "by_law", "withdraws",
-    "conforms", "claims", "reasons", "policy_version",
+    "conforms", "claims", "reasons", "policy_version", "kept",
 )  # fmt: skip
 
 _KNOWN = """

@@ -45,6 +45,7 @@ from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.returns.commands.verdicts import AcceptUnits, RefuseUnits, accept_units, refuse_units
+from entrepot.returns.keeping import Sum
 from entrepot.web import advice_words, lists, papers
 from entrepot.web import format as fmt
 from entrepot.web.edge import (
@@ -163,6 +164,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
             for side, says in SIDES.items()
         ],
         "terms": terms,
+        "weighed": next((Sum(**one_.kept) for one_ in terms.values() if one_.kept), None),
         "exchanges": exchange_queries.of_return(which),
         "card_holds": held,
         "may_exchange": _may_exchange(request, found),
