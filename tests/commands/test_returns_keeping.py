@@ -35,10 +35,10 @@ def house(db: None) -> Floor:
     return house
 
 
-def says(*rules: Rule, keeping: Keeping | None = None, recovery: Recovery = SELLS) -> None:
+def says(*rules: Rule, recovery: Recovery = SELLS) -> None:
     bodies = {
         "returns.authorization": Admission(rules), "returns.recovery": recovery,
-        "returns.keeping": keeping or Keeping(receiving_minor=50, inspection_minor=80, restock_minor=20, fraud_percent=1),
+        "returns.keeping": Keeping(receiving_minor=50, inspection_minor=80, restock_minor=20, fraud_percent=1),
     }  # fmt: skip
     answers = policies.set_policy(SYSTEM, requests=[
         policies.SetPolicy(COMPANY, kind, body, NOW - timedelta(days=1)) for kind, body in bodies.items()
