@@ -25,6 +25,9 @@ ASKS, RECEIVES, INSPECTS, APPROVES = (someone(name) for name in ("ann", "rob", "
 """Three people whose duties are apart, and an inspector."""
 
 
+ARRIVED = NOW + timedelta(days=4)
+"""When what was sent `NOW` is expected to have arrived, where no carrier told: the service takes four days."""
+
 HOME = AddressGiven("Ada Byron", "1 High Street", "Leeds", email="ada@example.com")
 STANDING = 1_030
 

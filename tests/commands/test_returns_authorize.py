@@ -14,8 +14,8 @@ from entrepot.orders import queries as orders
 from entrepot.returns import errors, queries
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
 from entrepot.work import queries as work
-from tests.back import ASKS, lines_of, policy, sold
-from tests.floor import COMPANY, NOW, Floor
+from tests.back import ARRIVED, ASKS, lines_of, policy, sold
+from tests.floor import COMPANY, Floor
 from tests.sizes import SIZES
 from tests.walk import a_house, placed, queued
 
@@ -40,12 +40,12 @@ def test_units_that_left_may_come_back_to_where_they_left_from(house: Floor):
     first, second = lines_of(order)
     items = (Item(first, 2, "poor_fit", "too small"), Item(second, 1))
 
-    (answer,) = authorize(ASKS, requests=[Authorize(order, items, occurred_at=NOW + timedelta(days=3))])
+    (answer,) = authorize(ASKS, requests=[Authorize(order, items, occurred_at=ARRIVED + timedelta(days=3))])
 
     assert (answer.state, answer.reasons) == ("authorized", ("3 of 30 days",))
     found = queries.whole(answer.return_id)
     assert (found.head.number, found.head.node, found.head.asked) == (answer.number, "N1", "refund")
-    assert found.head.requested_at == NOW + timedelta(days=3)
+    assert found.head.requested_at == ARRIVED + timedelta(days=3)
     assert [(line.id, line.quantity, line.reason, line.note) for line in found.lines] == [
         (answer.lines[0], 2, "poor_fit", "too small"),
         (answer.lines[1], 1, "not_given", ""),
@@ -104,7 +104,7 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
 
 def test_a_late_one_waits_for_a_person(house: Floor):
     (order,) = sold(house, 1, (0, 2))
-    (answer,) = authorize(ASKS, requests=[wants(order, occurred_at=NOW + timedelta(days=31))])
+    (answer,) = authorize(ASKS, requests=[wants(order, occurred_at=ARRIVED + timedelta(days=31))])
     assert answer.state == "requested"
     (item,) = work.items(COMPANY, kind="return to review")
     assert (item.subject, item.role) == (answer.return_id, "customer service")
@@ -114,7 +114,7 @@ def test_a_late_one_waits_for_a_person(house: Floor):
 def test_a_late_one_is_declined_where_the_policy_says_so_unless_somebody_insists(house: Floor):
     policy(late="decline", window_days=10)
     (order,) = sold(house, 1, (0, 2))
-    late = NOW + timedelta(days=15)
+    late = ARRIVED + timedelta(days=15)
     refused, taken = authorize(
         ASKS, requests=[wants(order, occurred_at=late), wants(order, occurred_at=late, insist="was ill")]
     )
@@ -169,7 +169,7 @@ def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
         requests = [
             wants(order, key=str(order), external_id="R", node=sold_house.nodes[1], occurred_at=late)
             for i, order in enumerate(sold(sold_house, size, (0, 2)))
-            for late in [NOW + timedelta(days=31 if i == 0 else 0)]
+            for late in [ARRIVED + timedelta(days=31 if i == 0 else 0)]
         ]
         with statements() as ran:
             answers = authorize(ASKS, requests=requests)

@@ -17,7 +17,7 @@ from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
 from entrepot.returns.reasons import Own, Reasons
 from entrepot.returns.tasks import serve_decide_refund
-from tests.back import ASKS, asked, lines_of, policy, sold
+from tests.back import ARRIVED, ASKS, asked, lines_of, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, queued
 
@@ -44,7 +44,7 @@ def wants(
     order: UUID, reason: str = "poor_fit", asked: str = "refund", days: int = 20, **facts: Any
 ) -> Authorize:
     item = Item(lines_of(order)[0], 1, reason, **facts)
-    return Authorize(order, (item,), asked, occurred_at=NOW + timedelta(days=days))
+    return Authorize(order, (item,), asked, occurred_at=ARRIVED + timedelta(days=days))
 
 
 def test_the_terms_of_the_day_are_kept_with_the_line(house: Floor):
@@ -146,7 +146,7 @@ def test_own_reasons_and_those_of_others_are_known(house: Floor):
         "poor_quality", "not_as_described",
     ]  # fmt: skip
     assert isinstance(retired, Invalid)
-    rows = asked_queries.by_reason(COMPANY, NOW, NOW + timedelta(days=30))
+    rows = asked_queries.by_reason(COMPANY, NOW, ARRIVED + timedelta(days=30))
     assert [
         (row.group, row.reason, row.own_reason, row.says, row.units, row.goods_minor) for row in rows
     ] == [

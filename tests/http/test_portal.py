@@ -413,6 +413,20 @@ def test_the_way_of_a_refund_is_told_in_words_of_its_customer(customer, order, s
     assert "Given on" in text_of(customer.get(address))
 
 
+def test_the_customer_reads_from_when_he_has_his_money_and_what_he_gets_instead(customer, order, shop):
+    rule = Rule("trusted", refund_at="scanned", send_at="received", window_days=365)
+    at = the_system(shop.now - timedelta(days=1))
+    kept = policies.SetPolicy(COMPANY, "returns.authorization", Admission((rule,)), at.at)
+    policies.set_policy(at, requests=[kept])
+    enters(customer, order)
+    said = wants(order)
+    offered = text_of(customer.post("/portal/answer/", said))
+    assert offered.count("Given when the carrier has the parcel.") == 2, "of money and of store credit"
+    assert "We send the other one when yours has come." in offered
+    address = customer.post("/portal/ask/", said | {"asked": "refund"})["Location"]
+    assert "Given when the carrier has the parcel." in text_of(customer.get(address))
+
+
 def test_a_customer_follows_his_repair_and_answers_to_its_price(customer, order, shop):
     at = the_system(shop.now)
     body = Admission((Rule("we mend", outcomes=("repair", "refund"), window_days=365),))

@@ -606,3 +606,14 @@ def test_the_days_on_which_an_order_may_leave_are_read_from_their_usual_columns(
         "min_fill_percent": 90,
     }  # fmt: skip
     assert {(one.row, one.column) for one in read.wrong} == {(3, "Requested Ship Date"), (3, "Min fill %")}
+
+
+def test_what_is_sold_as_not_to_come_back_is_read_line_by_line():
+    header = ("Order", "SKU", "Qty", "Price", "Final sale")
+    names = ("order", "sku", "quantity", "unit_price", "final_sale")
+    rows = [("A", "MUG", "1", "9.99", said) for said in ("Yes", "no", "", "TRUE", "perhaps")]
+    read = parse.parse(header, list(enumerate(rows, 2)), dict(zip(names, header, strict=True)), "GBP")
+    assert [(one.row, one.column, one.expected) for one in read.wrong] == [(6, "Final sale", "yes or no")]
+    read = parse.parse(header, list(enumerate(rows[:4], 2)), dict(zip(names, header, strict=True)), "GBP")
+    (order,) = read.orders
+    assert [row.values.get("final_sale", False) for row in order.rows] == [True, False, False, True]

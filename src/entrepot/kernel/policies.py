@@ -221,6 +221,46 @@ class InForce:
         return [found for (_, shape, _), (_, found) in self._found.items() if shape is body]
 
 
+class InForceSince(InForce):
+    """As `InForce`, and what was in force at any moment since another: for commands that keep to what was said once."""
+
+    def __init__(
+        self, companies: Iterable[int], shapes: Iterable[type], since: datetime, at: datetime
+    ) -> None:
+        """1 statement."""
+        by_kind = {kind_of(one): one for one in shapes}
+        params = {"companies": sorted(set(companies)), "kinds": list(by_kind), "since": since, "at": at}
+        self._versions: dict[tuple[int, type, str], list[tuple[datetime, tuple[int, Any]]]] = {}
+        for company, kind, scope, version, text, begins in sql.run(_SINCE, params):
+            read = (version, wire.load(text, by_kind[kind]))
+            self._versions.setdefault((company, by_kind[kind], scope), []).append((begins, read))
+        self._found = {name: versions[-1][1] for name, versions in self._versions.items()}
+
+    def then(self, moment: datetime, company: int, body: type[T], scope: str = "") -> tuple[int, T]:
+        """As `of`, at a moment."""
+        own = self._then(moment, company, body, scope)
+        return own or self._then(moment, company, body, "") or (0, body())
+
+    def begun(self, moment: datetime, company: int) -> bool:
+        """Whether anything had been said at a moment: before that the defaults are nobody's word."""
+        return any(
+            versions[0][0] <= moment for (whose, _, _), versions in self._versions.items() if whose == company
+        )
+
+    def _then(self, moment: datetime, company: int, body: type, scope: str) -> Any:
+        versions = self._versions.get((company, body, scope), [])
+        return next((read for begins, read in reversed(versions) if begins <= moment), None)
+
+    def bodies(self, body: type[T]) -> list[T]:
+        """All that there were of a shape, of any company, scope and moment."""
+        return [
+            found
+            for (_, shape, _), versions in self._versions.items()
+            if shape is body
+            for _, (_, found) in versions
+        ]
+
+
 _EVERYWHERE = """
 SELECT DISTINCT ON (company_id) company_id::int, body::text FROM kernel_policy
 WHERE kind = %(kind)s::text AND scope = '' AND in_force_from <= %(at)s::timestamptz
@@ -247,3 +287,15 @@ ORDER BY company_id, kind, scope, in_force_from DESC, version DESC
 """
 """The versions in force of `kinds` at a moment, those that began last: for statements of rooms that read some of them
 on the way."""
+
+# With what had begun before, which was in force at the first of these moments.
+_SINCE = """
+SELECT p.company_id::int, p.kind, p.scope, p.version, p.body::text, p.in_force_from FROM kernel_policy AS p
+WHERE p.company_id = ANY(%(companies)s::smallint[]) AND p.kind = ANY(%(kinds)s::text[])
+  AND p.in_force_from <= %(at)s::timestamptz
+  AND p.in_force_from >= COALESCE((
+      SELECT max(q.in_force_from) FROM kernel_policy AS q
+      WHERE q.company_id = p.company_id AND q.kind = p.kind AND q.scope = p.scope
+        AND q.in_force_from <= %(since)s::timestamptz), '-infinity')
+ORDER BY p.company_id, p.kind, p.scope, p.in_force_from, p.version
+"""

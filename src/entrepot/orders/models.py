@@ -193,6 +193,7 @@ class Line(models.Model):
         default=0, db_default=0
     )  # of that kit within the order, from 1; 0: of none
     kit_units = models.IntegerField(default=0, db_default=0)  # units of it in one kit
+    final_sale = models.BooleanField(default=False, db_default=False)  # sold as not to come back
     open = models.IntegerField(default=0, db_default=0)
     backordered = models.IntegerField(default=0, db_default=0)
     allocated = models.IntegerField(default=0, db_default=0)

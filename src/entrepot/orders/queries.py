@@ -201,6 +201,7 @@ class LineRow:
     kit_code: str = ""
     kit_number: int = 0
     kit_units: int = 0
+    final_sale: bool = False
 
     @property
     def places(self) -> dict[str, int]:
@@ -610,7 +611,7 @@ _ALL = ", ".join(rules.PLACES)
 
 _LINES = f"""
 SELECT id, number, kind, sku_id, sku_code, description, quantity, unit_price, gross_minor, discount_minor,
-       shipping_minor, tax_minor, {_ALL}, instead_of, kit_code, kit_number, kit_units
+       shipping_minor, tax_minor, {_ALL}, instead_of, kit_code, kit_number, kit_units, final_sale
 FROM orders_line WHERE order_id = %(order)s::uuid ORDER BY number
 """
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.shapes import shape
 from entrepot.returns import errors, matching
-from entrepot.returns.law import EXCEPTIONS, LAW, Law
-from entrepot.returns.rules import ASKED, OURS, REASONS, Policy
+from entrepot.returns.law import EXCEPTIONS, Law, law_of
+from entrepot.returns.rules import (
+    ASKED,
+    MILESTONES,
+    OURS,
+    REASONS,
+    SEND_AT,
+    ExchangePolicy,
+    MilestoneSaid,
+    Policy,
+    SendAtSaid,
+)
 
 CONDITIONS = ("unopened", "opened", "used", "damaged")
 USUAL = tuple(one for one in ASKED if one not in ("keep", "repair"))
@@ -34,8 +45,10 @@ class Rule:
     """Terms for whatever fits all that the rule names; what it does not name, it does not ask.
 
     `reasons` are codes or root causes, `tracked` is a SKU with lots or serial numbers, values are of one unit as it was
-    paid, in the company's own currency. Of several rules that fit, the first that says something about a term is heard
-    on it.
+    paid (`value_of`: unit), of those of the line that shall come back, or of all that shall, in the company's own
+    currency. `ordered_from` and `ordered_until` are the first and the last day of the order, `returned_until` a day
+    until which nothing is too late, whatever the window says. Of several rules that fit, the first that says something
+    about a term is heard on it. With `keep_when_cheaper` the customer may keep what is not worth its way back.
     """
 
     name: str
@@ -48,17 +61,25 @@ class Rule:
     countries: tuple[str, ...] = ()
     hazardous: bool | None = None
     tracked: bool | None = None
+    final_sale: bool | None = None
     value_from_minor: int = 0
     value_below_minor: int | None = None
+    value_of: Literal["unit", "line", "return"] = "unit"
+    ordered_from: date | None = None
+    ordered_until: date | None = None
     answer: Answer = ""
     window_days: int | None = None
     counted_from: Literal["", "delivery", "order"] = ""
+    returned_until: date | None = None
     outcomes: tuple[str, ...] = ()
     fee_percent: int | None = None
     bonus_percent: int | None = None
     label: bool | None = None
     node: str = ""
     must_match: bool | None = None
+    keep_when_cheaper: bool | None = None
+    refund_at: MilestoneSaid = ""
+    send_at: SendAtSaid = ""
     exception: Literal[EXCEPTIONS] = ""  # type: ignore[valid-type]
 
     def __post_init__(self) -> None:
@@ -71,6 +92,10 @@ class Rule:
             number = getattr(self, name)
             if number is not None and not 0 <= number <= most:
                 raise ValueError(f"{self.name}: {name}: expected 0 to {most}, found {number}")
+        if self.ordered_from and self.ordered_until and self.ordered_until < self.ordered_from:
+            raise ValueError(
+                f"{self.name}: ordered_until: expected {self.ordered_from} or later, found {self.ordered_until}"
+            )
 
 
 @shape("returns.authorization")
@@ -78,12 +103,20 @@ class Rule:
 class Admission:
     """Rules by which returns are admitted; their scope is a channel, or all without one.
 
-    Where no rule says something, the policy `returns` does: its window, from delivery, and its fee. `business_tiers`
+    Where no rule says something, the policy `returns` does: its window, from delivery, and its fee. What was sold as
+    final does not come back then, but for a reason that the house answers for. `business_tiers`
     are tiers of customers who are no consumers: the law's minimum is not for them.
+
+    `version_of`: whether a request is answered by the policies of the day of the sale, of its own, or by those that are
+    `better` for the customer. Where no carrier tells of a delivery, it counts as made after the days of its service, or
+    `transit_days` without one; with `untold` as stands, the law's days do not begin before a carrier tells.
     """
 
     rules: tuple[Rule, ...] = ()
     business_tiers: tuple[str, ...] = ()
+    version_of: Literal["better", "sale", "request"] = "better"
+    untold: Literal["transit", "stands"] = "transit"
+    transit_days: int = 7
 
 
 class Facts(NamedTuple):
@@ -94,14 +127,24 @@ class Facts(NamedTuple):
     category: str
     hazardous: bool
     tracked: bool
+    final_sale: bool
     unit_minor: int
+    line_minor: int
+    return_minor: int
     reason: str
     condition: str
     tier: str
     promotions: frozenset[str]
     country: str
+    ordered_on: date
+    asked_on: date
     since_order: int
     since_delivery: int
+    """Days since the last part came, as a carrier told it or as it is to be expected."""
+    begun: bool
+    """Whether the days to withdraw have begun: not while a part of the order is to come."""
+    told: bool
+    """Whether a carrier told of the delivery of every part that left."""
     named: frozenset[str]
     """The lot and serial number that the customer named."""
     left: frozenset[str]
@@ -110,6 +153,10 @@ class Facts(NamedTuple):
     @property
     def is_ours(self) -> bool:
         return REASONS[self.reason].group in OURS
+
+    def value(self, of: str) -> int:
+        """What is paid for a unit, for those of the line that shall come back, or for all that shall."""
+        return {"unit": self.unit_minor, "line": self.line_minor, "return": self.return_minor}[of]
 
 
 class Terms(NamedTuple):
@@ -126,6 +173,10 @@ class Terms(NamedTuple):
     bonus_percent: int
     label: bool
     node: str
+    refund_at: str
+    send_at: str
+    weighed: bool
+    """Whether it may be kept where that is cheaper than its way back."""
     reasons: tuple[str, ...]
     objections: tuple[str, ...]
     is_late: bool
@@ -150,7 +201,10 @@ def fits(rule: Rule, facts: Facts) -> bool:
         matching.is_named(lists)
         and rule.hazardous in (None, facts.hazardous)
         and rule.tracked in (None, facts.tracked)
-        and matching.is_between(facts.unit_minor, rule.value_from_minor, rule.value_below_minor)
+        and rule.final_sale in (None, facts.final_sale)
+        and matching.is_between(facts.value(rule.value_of), rule.value_from_minor, rule.value_below_minor)
+        and (rule.ordered_from is None or rule.ordered_from <= facts.ordered_on)
+        and (rule.ordered_until is None or facts.ordered_on <= rule.ordered_until)
     )
 
 
@@ -173,26 +227,32 @@ class _Heard:
         return next((rule.name for rule in self.rules if getattr(rule, name) not in ("", None, ())), "")
 
 
-def terms(policy: Policy, admission: Admission, facts: Facts) -> Terms:
+def terms(
+    policy: Policy, admission: Admission, facts: Facts, exchanges: ExchangePolicy | None = None
+) -> Terms:
     """The answer for a line: the rules that fit it, then the floor of law under them."""
     heard = _Heard([rule for rule in admission.rules if fits(rule, facts)])
     window, counted = heard.term("window_days", policy.window_days), heard.term("counted_from", "delivery")
     days = facts.since_order if counted == "order" else facts.since_delivery
-    answer, objections = heard.term("answer", "yes"), []
+    is_final = facts.final_sale and not facts.is_ours
+    answer, objections = heard.term("answer", "no" if is_final else "yes"), []
     if answer != "yes":
-        objections.append(heard.by("answer"))
-    is_late = days > window
+        objections.append(heard.by("answer") or _FINAL)
+    until = heard.term("returned_until", None)
+    is_late = days > window and (until is None or facts.asked_on > until)
     if is_late:
         answer = max(answer, "no" if policy.late == "decline" else "ask", key=_GRAVITY.index)
         objections.append(Said("{0} days, beyond {1}", days, window))
     found = Terms(
         answer, heard.term("outcomes", USUAL), window, days, counted,
         0 if facts.is_ours else heard.term("fee_percent", policy.fee_percent), heard.term("bonus_percent", 0),
-        heard.term("label", facts.is_ours), heard.term("node", ""),
-        () if is_late else (_within(days, window, counted), *_told(heard)), tuple(objections), is_late,
+        heard.term("label", facts.is_ours), heard.term("node", ""), heard.term("refund_at", policy.refund_at),
+        heard.term("send_at", (exchanges or ExchangePolicy()).send_at), bool(heard.term("keep_when_cheaper", None)),
+        () if is_late else (_in_time(days, window, counted, until), *_told(heard)), tuple(objections), is_late,
     )  # fmt: skip
-    if facts.tier not in admission.business_tiers and facts.country in LAW:
-        found = _not_below(found, LAW[facts.country], facts, heard.term("exception", ""))
+    law = law_of(facts.country, facts.ordered_on)
+    if law and facts.tier not in admission.business_tiers:
+        found = _not_below(found, law, facts, heard.term("exception", ""), _withdrawal_days(admission, facts))
     # Last: the law is about the goods that were sold, and these are others.
     unmatched = _unmatched(facts) if heard.term("must_match", False) else ""
     if unmatched:
@@ -200,7 +260,18 @@ def terms(policy: Policy, admission: Admission, facts: Facts) -> Terms:
     return found
 
 
-def _within(days: int, window: int, counted: str) -> str:
+_FINAL = "it was sold as not to come back"
+
+
+def _withdrawal_days(admission: Admission, facts: Facts) -> int:
+    """Days of those to withdraw that are over."""
+    runs = facts.begun and (facts.told or admission.untold == "transit")
+    return facts.since_delivery if runs else 0
+
+
+def _in_time(days: int, window: int, counted: str, until: date | None) -> str:
+    if until and days > window:
+        return Said("returns are taken until {0}", until.isoformat())
     return (
         Said("{0} of {1} days from the order", days, window)
         if counted == "order"
@@ -212,16 +283,27 @@ def _told(heard: _Heard) -> list[str]:
     """The rules by which terms are not the usual ones."""
     names = (
         heard.by(term)
-        for term in ("window_days", "outcomes", "fee_percent", "bonus_percent", "label", "node")
+        for term in (
+            "window_days",
+            "returned_until",
+            "outcomes",
+            "fee_percent",
+            "bonus_percent",
+            "label",
+            "node",
+            "refund_at",
+            "send_at",
+            "keep_when_cheaper",
+        )
     )
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
+def _not_below(found: Terms, law: Law, facts: Facts, exception: str, withdrawal_days: int) -> Terms:
     """The terms, lifted to what the law gives a consumer at least."""
+    if not exception and _within_days(withdrawal_days, law.withdraw_days):
+        found = _withdrawing(found, law, withdrawal_days)._replace(withdraws=True)
     days = facts.since_delivery
-    if not exception and _within_days(days, law.withdraw_days):
-        found = _withdrawing(found, law, days)._replace(withdraws=True)
     if facts.reason not in CLAIMS:
         return found
     if _within_days(days, law.conform_days):
@@ -296,6 +378,27 @@ def _unmatched(facts: Facts) -> str:
         return Said("name the lot or serial number that stands on it")
     strange = sorted(facts.named - facts.left)
     return Said("{0} did not leave with this order", ", ".join(strange)) if strange else ""
+
+
+def kept(one: Terms) -> Terms:
+    """The terms of goods that their customer may keep, as they are not worth their way back."""
+    if "keep" in one.outcomes or one.answer == "no":
+        return one
+    return one._replace(outcomes=(*one.outcomes, "keep"))
+
+
+def better(asked: str, now: Terms, then: Terms) -> Terms:
+    """Of two answers the one that is better for a customer who asks for this; of equals, that of now."""
+    return min((now, then), key=lambda one: _worse(asked, one))
+
+
+def _worse(asked: str, one: Terms) -> tuple[int | bool, ...]:
+    """What a customer minds, the gravest first."""
+    return (
+        _GRAVITY.index(one.answer), asked not in one.outcomes, one.fee_percent, not one.label, -one.bonus_percent,
+        MILESTONES.index(one.refund_at), SEND_AT.index(one.send_at), not one.weighed,
+        -one.window_days,
+    )  # fmt: skip
 
 
 class Decision(NamedTuple):

@@ -35,6 +35,9 @@ class TermsRow:
     withdraws: bool
     conforms: bool
     claims: bool
+    refund_at: str
+    send_at: str
+    kept: dict[str, int]
 
 
 def terms_of(return_id: UUID) -> dict[UUID, TermsRow]:
@@ -138,7 +141,8 @@ def sent(company: int, since: datetime, until: datetime) -> list[SentRow]:
 
 _TERMS = """
 SELECT return_line_id, own_reason, condition, lot, serial, answer, outcomes, window_days, days, counted_from,
-       fee_percent, bonus_percent, label, reasons, policy_version, withdraws, conforms, claims
+       fee_percent, bonus_percent, label, reasons, policy_version, withdraws, conforms, claims,
+       refund_at, send_at, kept
 FROM returns_terms WHERE return_id = %(id)s::uuid
 """
 

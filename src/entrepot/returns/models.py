@@ -215,6 +215,10 @@ class Terms(models.Model):
     fee_percent = models.SmallIntegerField()
     bonus_percent = models.SmallIntegerField()
     label = models.BooleanField()
+    refund_at = models.TextField(
+        default="", db_default=""
+    )  # '' of before it was a term: the policy's of the day
+    send_at = models.TextField(default="", db_default="")
     by_law = models.BooleanField(default=False, db_default=False)
     withdraws = models.BooleanField(
         default=False, db_default=False
@@ -225,6 +229,7 @@ class Terms(models.Model):
     )  # that it does not conform, and has to show it
     reasons = models.JSONField()
     policy_version = models.IntegerField()
+    kept = models.JSONField(default=dict, db_default={})  # `keeping.Sum` of the return, where it was weighed
 
     class Meta:
         constraints = [
@@ -235,6 +240,10 @@ class Terms(models.Model):
             models.CheckConstraint(
                 name="returns_terms_percents",
                 condition=Q(fee_percent__range=(0, 100), bonus_percent__range=(0, 100)),
+            ),
+            models.CheckConstraint(
+                name="returns_terms_milestones",
+                condition=Q(refund_at__in=["", *rules.MILESTONES], send_at__in=["", *rules.SEND_AT]),
             ),
         ]
         triggers = append_only() + imprinted()

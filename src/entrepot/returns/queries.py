@@ -284,7 +284,7 @@ def shipping_left(orders: Collection[UUID]) -> list[UUID]:
 @dataclass(frozen=True, slots=True)
 class Returnable:
     """A line of goods of an order, and how many of its units may still come back. `marked`: by what its units are told
-    from each other (lot, serial); '' where they are not."""
+    from each other (lot, serial); '' where they are not. A `final_sale` was sold as not to come back."""
 
     line: UUID
     sku_code: str
@@ -293,6 +293,7 @@ class Returnable:
     left: int
     unit_paid_minor: int
     marked: str
+    final_sale: bool
 
 
 def returnable(order: UUID) -> list[Returnable]:
@@ -524,7 +525,8 @@ _RETURNABLE = """
 SELECT l.id, l.sku_code, COALESCE(NULLIF(l.description, ''), k.name), l.quantity,
        l.shipped + l.delivered - COALESCE(s.authorized, 0),
        ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint,
-       CASE WHEN k.serial_policy <> 'none' THEN 'serial' WHEN k.lot_policy <> 'none' THEN 'lot' ELSE '' END
+       CASE WHEN k.serial_policy <> 'none' THEN 'serial' WHEN k.lot_policy <> 'none' THEN 'lot' ELSE '' END,
+       l.final_sale
 FROM orders_line AS l JOIN catalog_sku AS k ON k.id = l.sku_id LEFT JOIN returns_sold AS s ON s.line_id = l.id
 WHERE l.order_id = %(order)s::uuid ORDER BY l.number
 """

@@ -104,6 +104,10 @@ Disposition = Literal[
     "restock", "second_grade", "refurbish", "return_to_vendor", "liquidate", "quarantine", "donate", "dispose"
 ]
 
+MilestoneSaid = Literal["", Milestone]
+SendAtSaid = Literal["", SendAt]
+"""What a rule may say of them; '' leaves it to the company's policy."""
+
 GIVEN = ("money", "store_credit", "exchange", "replacement")
 """What a refund is given as."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext
@@ -696,6 +698,35 @@ TO_CUSTOMERS = {
 }
 """What is asked for with a return, to those who ask for it."""
 
+MILESTONES = {
+    "authorized": _("authorized"),
+    "scanned": _("scanned by the carrier"),
+    "received": _("received"),
+    "inspected": _("inspected"),
+    "disposed": _("inspected and put where they go"),
+}
+"""What the policy waits for before units are refunded."""
+
+GIVEN_TO_CUSTOMERS = {
+    "authorized": _("Given at once."),
+    "scanned": _("Given when the carrier has the parcel."),
+    "received": _("Given when it has come to us."),
+    "inspected": _("Given when we have looked at it."),
+    "disposed": _("Given when we have looked at it."),
+}
+"""From where money or credit is given for what comes back, to whoever sends it."""
+
+SENT_TO_CUSTOMERS = {
+    "authorized": _("We send the other one at once."),
+    "secured": _(
+        "We send the other one when an amount is held on your card for it, or else when yours has come."
+    ),
+    "received": _("We send the other one when yours has come."),
+    "inspected": _("We send the other one when we have looked at yours."),
+    "disposed": _("We send the other one when we have looked at yours."),
+}
+"""From where a replacement is sent, to whoever waits for it."""
+
 ORDERS_TO_CUSTOMERS = {
     "payment hold": _("waiting for payment"),
     "inventory hold": _("waiting for goods"),
@@ -706,6 +737,17 @@ ORDERS_TO_CUSTOMERS = {
     "closed": _("finished"),
 }
 """How far an order is, to whoever placed it. Why the house holds one, and where it stands on the floor, is its own."""
+
+
+def when_to_customer(terms: Iterable[Any], asked: str) -> list[str]:
+    """When a customer gets what he asks for, of the terms of lines: once of those that are alike."""
+    if asked == "exchange":
+        found = (SENT_TO_CUSTOMERS.get(one.send_at) for one in terms)
+    elif asked in ("refund", "store_credit"):
+        found = (GIVEN_TO_CUSTOMERS.get(one.refund_at) for one in terms)
+    else:
+        return []
+    return list(dict.fromkeys(str(text) for text in found if text))
 
 
 def order_to_customer(status: str) -> str:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 class Field(NamedTuple):
     """A field of an order. `of_line` may differ between the rows of an order; the others must not.
 
-    `kind` is text, whole (from 1), percent, price (a decimal), amount (in minor units), moment or day. `names` are
-    headers by which it is known, in small letters and digits alone.
+    `kind` is text, whole (from 1), percent, price (a decimal), amount (in minor units), moment, day or flag (yes, no).
+    `names` are headers by which it is known, in small letters and digits alone.
     """
 
     kind: str
@@ -35,6 +35,7 @@ FIELDS: dict[str, Field] = {
     "line_discount": Field("amount", True, ("linediscount", "itemdiscount", "lineitemdiscount")),
     "promotion": Field("text", True, ("promotion", "promotioncode", "coupon", "couponcode", "discountcode", "voucher")),
     "kind": Field("text", True, ("kind", "linekind", "linetype", "chargetype", "positionsart")),
+    "final_sale": Field("flag", True, ("finalsale", "nonreturnable", "noreturns", "umtauschausgeschlossen")),
     "currency": Field("text", False, ("currency", "currencycode", "wahrung")),
     "ordered_at": Field("moment", False, (
         "orderedat", "orderdate", "date", "createdat", "purchasedate", "bestelldatum", "datum",

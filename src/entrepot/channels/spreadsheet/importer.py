@@ -295,5 +295,5 @@ def _line(values: Mapping[str, Any]) -> OrderLine:
     return OrderLine(
         values.get("sku", ""), values["quantity"], values["unit_price"], values.get("kind", GOODS),
         values.get("description", ""),
-        discount_minor=discount, promotions=promotions,
+        discount_minor=discount, promotions=promotions, final_sale=values.get("final_sale", False),
     )  # fmt: skip

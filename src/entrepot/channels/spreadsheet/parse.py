@@ -217,7 +217,7 @@ def _take(
             return Said("an amount such as {0}", "1.234,50" if comma else "1,234.50")
         if value < 0 and not (is_charge and name == "unit_price"):
             return Said("an amount of 0 or more")
-    elif one.kind in ("moment", "day", "percent") or name in _CODED:
+    elif one.kind in ("moment", "day", "percent", "flag") or name in _CODED:
         value, expected = _read(name, text, dates)
         if expected:
             return expected
@@ -240,6 +240,8 @@ def _read(name: str, text: str, dates: Sequence[str]) -> tuple[Any, str]:
     if kind == "percent":
         part = _whole(text.removesuffix("%").strip(), least=0)
         return part, "" if part is not None and part <= 100 else Said("a whole number from 0 to 100")
+    if kind == "flag":
+        return _FLAGS.get(text.casefold()), "" if text.casefold() in _FLAGS else Said("yes or no")
     return _coded(name, text)
 
 
@@ -252,6 +254,10 @@ def _coded(name: str, text: str) -> tuple[str, str]:
     return text.upper(), "" if fits else Said("a code of {0} letters", letters)
 
 
+_FLAGS = {
+    **dict.fromkeys(("yes", "y", "true", "1", "x", "ja", "wahr"), True),
+    **dict.fromkeys(("no", "n", "false", "0", "nein", "falsch"), False),
+}
 _PRIORITY = Said("a whole number from 0 to 99")
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?e\+[0-9]{1,3}", re.IGNORECASE)
 """A long number as a spreadsheet shows it where its column is narrow: other numbers look the same."""

@@ -21,8 +21,8 @@ from entrepot.orders import errors, rules, window
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import HoldReleased, NewHold, ReleaseHold, let_go, open_holds
 from entrepot.orders.commands.place import (
-    KIT_COLUMNS,
     LINE_COLUMNS,
+    SOLD_AS,
     AddressGiven,
     BillingGiven,
     for_the_vault,
@@ -49,7 +49,7 @@ from entrepot.stock.commands.hasten import Hasten, hasten
 class AddLine:
     """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's; without a
     tax, at the rate of that line, else of the order's goods. A kit comes as lines of its components: `like` a line of
-    the same kit, at the price that the kit had.
+    the same kit, at the price that the kit had. They are a `final_sale` where the line is that they are like.
 
     Of another `kind` (`rules.KINDS`) a charge or, below nothing, an allowance, with a price and what it is for.
     """
@@ -62,6 +62,7 @@ class AddLine:
     tax_minor: int | None = None
     kind: str = GOODS
     description: str = ""
+    final_sale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,7 @@ class Line(NamedTuple):
     kit_number: int = 0
     kit_units: int = 0
     is_instead: bool = False  # it is sent instead of another line
+    final_sale: bool = False
 
     @property
     def stands(self) -> Frozen:
@@ -278,11 +280,11 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
     lines: dict[UUID, dict[UUID, Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
-        line = Line(*row[:7], Frozen(*row[7:11]), *row[11:17])  # type: ignore[call-arg]
+        line = Line(*row[:7], Frozen(*row[7:11]), *row[11:18])  # type: ignore[call-arg]
         lines.setdefault(line.order, {})[line.id] = line
         counts = sums.setdefault(line.order, [0] * len(rules.PLACES))
         if line.kind == GOODS:
-            sums[line.order] = [a + b for a, b in zip(counts, row[17:], strict=True)]
+            sums[line.order] = [a + b for a, b in zip(counts, row[18:], strict=True)]
     names = {
         (orders[one.order].company, line.sku)
         for one in requests
@@ -562,8 +564,9 @@ def _add(edit_: Edit, known: _Known, *, own_prices: bool) -> Refused | None:
         if not 0 <= frozen.discount <= frozen.gross:
             return Invalid(field="discount", expected=Said("0 to {0}", frozen.gross), found=frozen.discount)
         line = Line(
-            ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku.id
-        )
+            ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen, sku_id=sku.id,
+            final_sale=wanted.final_sale or bool(like and like.final_sale),
+        )  # fmt: skip
         if sku.parts:
             edit_.kits.append((wanted.sku, price))
         edit_.added += _components(edit_, line, sku.parts) if sku.parts else [line]
@@ -599,7 +602,7 @@ def _components(edit_: Edit, kit: Line, parts: Sequence[Part]) -> list[Line]:
         found.append(
             Line(
                 ids.uuid7(), kit.order, GOODS, part.code, units, 0, price, share, sku_id=part.sku, kit_code=kit.sku,
-                kit_number=last + 1, kit_units=part.units,
+                kit_number=last + 1, kit_units=part.units, final_sale=kit.final_sale,
             )
         )  # fmt: skip
     return found
@@ -637,7 +640,7 @@ def _charge(order: Order, goods: Sequence[Line], wanted: AddLine, *, own_prices:
 
 def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[Edit]) -> None:
     times = {one.order.id: one.request.occurred_at or cause.at for one in edits}
-    sql.write("orders_line", (*LINE_COLUMNS, *KIT_COLUMNS), [row for one in edits for row in _rows(one)])
+    sql.write("orders_line", (*LINE_COLUMNS, *SOLD_AS), [row for one in edits for row in _rows(one)])
     imprint.put_in("orders_line", [line.id for one in edits for line in one.added])
     addresses = _addresses(cause, edits)
     sql.change(_STORE, sql.columns(_STORED, [_stored(one, addresses) for one in edits]))
@@ -693,6 +696,7 @@ def _rows(one: Edit) -> list[tuple[Any, ...]]:
         (
             line.id, order.id, order.company, order.last_line + i, line.kind, line.sku_id, line.sku, line.description,
             line.quantity, line.unit_price, *line.frozen, line.quantity, line.kit_code, line.kit_number, line.kit_units,
+            line.final_sale,
         )
         for i, line in enumerate(one.added, 1)
     ]  # fmt: skip
@@ -801,7 +805,7 @@ FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.
 
 _LINES = f"""
 SELECT id, order_id, kind, sku_code, quantity, cancelled, unit_price, gross_minor, discount_minor, shipping_minor,
-       tax_minor, description, sku_id, kit_code, kit_number, kit_units, instead_of IS NOT NULL,
+       tax_minor, description, sku_id, kit_code, kit_number, kit_units, instead_of IS NOT NULL, final_sale,
        {", ".join(rules.PLACES)}
 FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
 """

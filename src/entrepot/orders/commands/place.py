@@ -40,7 +40,7 @@ class PromotionGiven:
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """Goods by SKU code, or a charge or allowance of another kind (`rules.KINDS`). A kit becomes lines of its
-    components."""
+    components. `final_sale` was sold as not to come back, which its customer was told."""
 
     sku: str
     quantity: int
@@ -49,6 +49,7 @@ class OrderLine:
     description: str = ""
     discount_minor: int = 0
     promotions: tuple[PromotionGiven, ...] = ()
+    final_sale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
         existing = _existing([draft for draft in fresh if draft.id not in numbers])
         drafts = [_or_duplicate(draft, numbers, existing) for draft in drafts]
         fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
-    sql.write("orders_line", (*LINE_COLUMNS, *KIT_COLUMNS), [row for draft in fresh for row in draft.lines])
+    sql.write("orders_line", (*LINE_COLUMNS, *SOLD_AS), [row for draft in fresh for row in draft.lines])
     prints = [row for draft in fresh for row in draft.fingerprints]
     sql.write("orders_fingerprint", _FINGERPRINT_COLUMNS, prints)
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
@@ -419,7 +420,7 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: Known) -> t
             ]
         draft.lines.append((
             key, order, company, number, line.kind, sku_id, line.sku, line.description, line.quantity,
-            line.unit_price, gross, discount, shipping, tax, line.quantity, *of_kit,
+            line.unit_price, gross, discount, shipping, tax, line.quantity, *of_kit, line.final_sale,
         ))  # fmt: skip
     if draft.request.promotions:
         draft.promotions += [
@@ -574,7 +575,7 @@ LINE_COLUMNS = (
 _SKU, _QUANTITY = LINE_COLUMNS.index("sku_id"), LINE_COLUMNS.index("quantity")
 
 _FINGERPRINT_COLUMNS = ("order_id", "fingerprint", "company_id", "placed_at")
-KIT_COLUMNS = ("kit_code", "kit_number", "kit_units")
+SOLD_AS = ("kit_code", "kit_number", "kit_units", "final_sale")
 
 _PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 

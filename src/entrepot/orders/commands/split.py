@@ -105,6 +105,7 @@ class _Line(NamedTuple):
     description: str
     unit_price: Any
     found: Divisible
+    final_sale: bool
 
 
 class _Promotion(NamedTuple):
@@ -129,7 +130,7 @@ def _load(requests: Sequence[SplitOrder]) -> _Known:
     orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, wanted)}
     lines: dict[UUID, dict[UUID, _Line]] = {}
     for row in sql.run(_LINES, wanted):
-        line = _Line(*row[:6], Divisible(*row[6:12], Frozen(*row[12:16]), row[16]))  # type: ignore[call-arg]
+        line = _Line(*row[:6], Divisible(*row[6:12], Frozen(*row[12:16]), row[16]), row[17])  # type: ignore[call-arg]
         lines.setdefault(line.order, {})[line.id] = line
     promotions: dict[UUID, list[_Promotion]] = {}
     for row in sql.run(_PROMOTIONS, wanted):
@@ -267,14 +268,14 @@ def _write_lines(splits: Sequence[_Split]) -> None:
             fresh.append((
                 one.keys[part.line], one.id, one.order.company, number, line.found.kind, line.sku, line.code,
                 line.description, part.units, line.unit_price, *part.goes, part.places.get("open", 0),
-                part.places.get("backordered", 0), part.places.get("allocated", 0),
+                part.places.get("backordered", 0), part.places.get("allocated", 0), line.final_sale,
             ))  # fmt: skip
     if whole:
         sql.change(_GIVE, sql.columns(("ids", "orders", "numbers"), whole))
     if cut:
         names = ("ids", "units", *regrouping.MOVABLE, "gross", "discounts", "shippings", "taxes")
         sql.change(_CUT, sql.columns(names, cut))
-        sql.write("orders_line", (*LINE_COLUMNS, "backordered", "allocated"), fresh)
+        sql.write("orders_line", (*LINE_COLUMNS, "backordered", "allocated", "final_sale"), fresh)
 
 
 def _write_promotions(known: _Known, splits: Sequence[_Split]) -> None:
@@ -417,7 +418,8 @@ FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.
 _LINES = """
 SELECT id, order_id, sku_id, sku_code, description, unit_price, kind, quantity, cancelled, open, backordered,
        allocated, gross_minor, discount_minor, shipping_minor, tax_minor,
-       CASE WHEN instead_of IS NOT NULL THEN 'another line' WHEN kit_number > 0 THEN 'kit ' || kit_code ELSE '' END
+       CASE WHEN instead_of IS NOT NULL THEN 'another line' WHEN kit_number > 0 THEN 'kit ' || kit_code ELSE '' END,
+       final_sale
 FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -14,11 +14,21 @@ from entrepot.ledger.currency_queries import rate_on
 from entrepot.returns import admission, holding, reasons, rules
 from entrepot.returns.fraud import FraudPolicy
 
-SHAPES = (rules.Policy, admission.Admission, reasons.Reasons, holding.InstantPolicy, FraudPolicy)
+SHAPES = (
+    rules.Policy,
+    rules.ExchangePolicy,
+    admission.Admission,
+    reasons.Reasons,
+    holding.InstantPolicy,
+    FraudPolicy,
+)
 """Of the policies by which returns are decided."""
 
 
 class Order(NamedTuple):
+    """`arrived_at` is when the last part that left arrived, as its carrier told or as is to be expected of its service;
+    `left_at` when the last one left that neither is known of. All that left is `told` of, and nothing is `to_come`."""
+
     company: int
     number: str
     channel: UUID
@@ -26,6 +36,9 @@ class Order(NamedTuple):
     currency: str
     node: UUID | None
     arrived_at: datetime | None
+    left_at: datetime | None
+    told: bool
+    to_come: bool
     placed_at: datetime
     country: str
     channel_code: str
@@ -33,6 +46,11 @@ class Order(NamedTuple):
     promotions: tuple[str, ...]
     home: str = ""
     rate: Decimal | None = None
+
+    def arrived(self, transit_days: int) -> datetime | None:
+        """When the last part arrived; of what left by no service of ours, so many days after it left."""
+        expected = self.left_at + timedelta(days=transit_days) if self.left_at else None
+        return max((one for one in (self.arrived_at, expected) if one), default=None)
 
     def at_home(self, minor: int) -> int:
         """An amount of the order in the company's own currency, as `money.in_own` has it."""
@@ -49,6 +67,7 @@ class Line(NamedTuple):
     hazardous: bool
     tracked: bool
     unit_minor: int
+    final_sale: bool
     promotions: tuple[str, ...]
     names: tuple[str, ...]
 
@@ -85,13 +104,19 @@ def facts(
     reason: str,
     condition: str,
     named: Iterable[str],
+    units: int = 1,
+    return_minor: int = 0,
+    transit_days: int = 0,
 ) -> admission.Facts:
-    """What the rules want to know of a line."""
+    """What the rules want to know of so many units of a line, of which all that shall come back was paid with
+    `return_minor` in the order's currency."""
     return admission.Facts(
-        line_id, line.code, line.category, line.hazardous, line.tracked, order.at_home(line.unit_minor), reason,
-        condition, order.tier,
-        frozenset((*order.promotions, *line.promotions)), order.country, _days(order.placed_at, at),
-        _days(order.arrived_at, at), frozenset(one for one in named if one), frozenset(line.names),
+        line_id, line.code, line.category, line.hazardous, line.tracked, line.final_sale,
+        order.at_home(line.unit_minor), order.at_home(line.unit_minor * units), order.at_home(return_minor),
+        reason, condition, order.tier,
+        frozenset((*order.promotions, *line.promotions)), order.country, order.placed_at.astimezone(UTC).date(),
+        at.astimezone(UTC).date(), _days(order.placed_at, at), _days(order.arrived(transit_days), at),
+        not order.to_come, order.told, frozenset(one for one in named if one), frozenset(line.names),
     )  # fmt: skip
 
 
@@ -104,7 +129,11 @@ SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currenc
            (SELECT h.node_id FROM shipping_shipment AS h
             WHERE h.order_id = o.id AND h.node_id IS NOT NULL ORDER BY h.id DESC LIMIT 1),
            (SELECT n.id FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
-            WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1)), s.at,
+            WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1)),
+       s.arrived_at, s.left_at, COALESCE(s.told, FALSE),
+       EXISTS (SELECT FROM orders_line AS l
+               WHERE l.order_id = o.id AND l.sku_id IS NOT NULL
+                 AND l.quantity > l.shipped + l.delivered + l.cancelled),
        o.placed_at, o.country, c.code, COALESCE(u.tier, ''),
        ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = o.id AND p.line_id IS NULL),
        y.currency, {rate_on("o.company_id", "o.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")}
@@ -113,8 +142,11 @@ JOIN parties_company AS y ON y.id = o.company_id
 JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 LEFT JOIN LATERAL (
-    SELECT COALESCE(h.delivered_at, h.shipped_at) AS at FROM shipping_shipment AS h
-    WHERE h.order_id = o.id ORDER BY h.id DESC LIMIT 1) AS s ON TRUE
+    SELECT max(COALESCE(h.delivered_at, h.shipped_at + make_interval(days => v.transit_days))) AS arrived_at,
+           max(h.shipped_at) FILTER (WHERE h.delivered_at IS NULL AND v.id IS NULL) AS left_at,
+           bool_and(h.delivered_at IS NOT NULL) AS told
+    FROM shipping_shipment AS h LEFT JOIN carriage_service AS v ON v.id = h.service_id
+    WHERE h.order_id = o.id) AS s ON TRUE
 WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
@@ -122,7 +154,7 @@ WHERE o.id = ANY(%(orders)s::uuid[])
 _LINES = """
 SELECT l.id, l.order_id, l.sku_id, l.shipped + l.delivered, l.shipped + l.delivered - COALESCE(s.authorized, 0),
        l.sku_code, k.category, k.hazardous, k.lot_policy <> 'none' OR k.serial_policy <> 'none',
-       ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint,
+       ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint, l.final_sale,
        ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = l.order_id AND p.line_id = l.id),
        CASE WHEN k.lot_policy <> 'none' OR k.serial_policy <> 'none' THEN ARRAY(
            SELECT DISTINCT x.name

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,10 +19,13 @@ from entrepot.orders.commands.note_returns import note_returns
 from entrepot.orders.commands.progress import lock
 from entrepot.returns import admission, errors, reasons, rules
 from entrepot.returns.admission import Admission
+from entrepot.returns.commands import weighing
 from entrepot.returns.commands.admitting import SHAPES, Line, Nodes, Order, facts, lines_of, orders_of
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.lock import axes
+from entrepot.returns.commands.weighing import Asked, Weighing
 from entrepot.returns.holding import InstantPolicy
+from entrepot.returns.keeping import Sum
 from entrepot.returns.rules import DUTY
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -64,13 +68,16 @@ class Authorize:
 @dataclass(frozen=True, slots=True)
 class LineTerms:
     """What was answered for a line: outcomes that are offered, the fee, what a store credit is raised by, whether the
-    house sends a label, and which rights of a consumer stand."""
+    house sends a label, from where units are refunded and a replacement is sent, and which rights of a consumer stand.
+    """
 
     line: UUID
     outcomes: tuple[str, ...]
     fee_percent: int
     bonus_percent: int
     label: bool
+    refund_at: str
+    send_at: str
     withdraws: bool
     conforms: bool
     claims: bool
@@ -99,6 +106,7 @@ class _Item(NamedTuple):
     reason: reasons.Named
     terms: admission.Terms
     version: int
+    kept: Sum | None = None
 
 
 class _Draft(NamedTuple):
@@ -126,6 +134,8 @@ class _Draft(NamedTuple):
                 one.terms.fee_percent,
                 one.terms.bonus_percent,
                 one.terms.label,
+                one.terms.refund_at,
+                one.terms.send_at,
                 one.terms.withdraws,
                 one.terms.conforms,
                 one.terms.claims,
@@ -145,7 +155,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
     Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked, condition);
     returns.more_than_sold; returns.too_late; returns.not_allowed; returns.not_offered; returns.several_nodes;
     returns.no_customer; returns.duplicate. Again: by key, and by the channel's own name. 16 statements at most; 14 more
-    where returns are judged.
+    where returns are judged, and 8 where a rule weighs goods against their way back.
     """
     known = _Known(cause, requests)
     answers: list[Authorized | Refused] = []
@@ -166,7 +176,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
 
 def consider(cause: Cause, requests: Sequence[Authorize]) -> list[Authorized | Refused]:
     """What `authorize` would answer, with nothing written: without a number, and with keys that name nothing. 7
-    statements at most."""
+    statements at most; 8 more where a rule weighs goods against their way back."""
     known = _Known(cause, requests, writes=False)
     decided = [_decide(cause, request, known) for request in requests]
     return [one if isinstance(one, Refused) else one.answer for one in decided]
@@ -186,7 +196,11 @@ class _Known:
         rows = sql.run(_KNOWN, {"orders": external}) if external else []
         self.names: dict[tuple[UUID, str], str] = {(order, name): number for order, name, number in rows}
         companies = {one.company for one in self.orders.values()}
-        self.in_force = policies.InForce(companies, SHAPES, cause.at)
+        first = min((one.placed_at for one in self.orders.values()), default=cause.at)
+        shapes = (*SHAPES, *weighing.SHAPES)
+        self.in_force = policies.InForceSince(companies, shapes, min(first, cause.at), cause.at)
+        weighs = any(rule.keep_when_cheaper for one in self.in_force.bodies(Admission) for rule in one.rules)
+        self.weighing = Weighing(self.orders, self.lines) if weighs else None
         named = [request.node for request in requests if request.node]
         sent = {rule.node for one in self.in_force.bodies(Admission) for rule in one.rules if rule.node}
         self.nodes = Nodes(named, companies, sent)
@@ -205,6 +219,7 @@ def _decide(cause: Cause, request: Authorize, known: _Known) -> _Draft | Refused
     items = _items(request, order, known, at)
     if isinstance(items, Refused):
         return items
+    items = _weighed(request, order, items, known)
     lines = [(found, one.terms) for found, one in items]
     decision = admission.decide(
         order.number, lines, request.asked, insist=request.insist, goes_to=request.node is not None
@@ -217,9 +232,10 @@ def _decide(cause: Cause, request: Authorize, known: _Known) -> _Draft | Refused
     number = next(known.numbers)
     if request.external_id:
         known.names[request.order, request.external_id] = number
-    version, policy = known.in_force.of(order.company, rules.Policy)
+    version = known.in_force.of(order.company, rules.Policy)[0]
     is_due = request.asked == "keep" or (
-        policy.refund_at == "authorized" and request.asked in ("refund", "store_credit")
+        any(one.terms.refund_at == "authorized" for _, one in items)
+        and request.asked in ("refund", "store_credit")
     )
     instant = request.asked == "refund" and known.in_force.of(order.company, InstantPolicy)[1].refunds
     return _Draft(
@@ -271,23 +287,67 @@ def _items(
     refused = rules.misfit_wanted(wanted)
     if refused:
         return refused
-    policy = known.in_force.of(order.company, rules.Policy)[1]
-    version, admitting = known.in_force.of(order.company, Admission, order.channel_code)
+    return_minor = sum(known.lines[item.line].unit_minor * item.quantity for item in request.items)
     items = []
     for item, reason in zip(request.items, found, strict=True):
         line = known.lines[item.line]
-        told = facts(
-            order,
-            item.line,
-            line,
-            at,
-            reason=reason.code,
-            condition=item.condition,
-            named=(item.lot, item.serial),
-        )
-        terms = admission.terms(policy, admitting, told)
-        items.append((told, _Item(ids.uuid7(), item, line, reason, terms, version)))
+        told = partial(
+            facts, order, item.line, line, at, reason=reason.code, condition=item.condition,
+            named=(item.lot, item.serial), units=item.quantity, return_minor=return_minor,
+        )  # fmt: skip
+        about, terms, version = _answer(order, request.asked, told, known.in_force)
+        items.append((about, _Item(ids.uuid7(), item, line, reason, terms, version)))
     return items
+
+
+def _answer(
+    order: Order, asked: str, told: Callable[..., admission.Facts], in_force: policies.InForceSince
+) -> tuple[admission.Facts, admission.Terms, int]:
+    """The facts of a line, what is answered, and by which version: that of today, that of the day on which it was sold,
+    or the better one, as today's says. What was sold before there was any policy is answered by today's."""
+    now, company, channel = datetime.max.replace(tzinfo=UTC), order.company, order.channel_code
+
+    def at(moment: datetime) -> tuple[admission.Facts, admission.Terms, int]:
+        version, admitting = in_force.then(moment, company, Admission, channel)
+        about = told(transit_days=admitting.transit_days)
+        usual = in_force.then(moment, company, rules.Policy)[1]
+        exchanges = in_force.then(moment, company, rules.ExchangePolicy)[1]
+        return about, admission.terms(usual, admitting, about, exchanges), version
+
+    today, how = at(now), in_force.of(company, Admission, channel)[1].version_of
+    if how == "request" or not in_force.begun(order.placed_at, company):
+        return today
+    sale = at(order.placed_at)
+    if how == "better" and admission.better(asked, today[1], sale[1]) is today[1]:
+        return today
+    if sale[1] == today[1]:
+        return today
+    terms = sale[1]._replace(reasons=(*sale[1].reasons, _OF_THE_SALE)) if sale[1].answer == "yes" else sale[1]
+    return sale[0], terms, sale[2]
+
+
+_OF_THE_SALE = "as was said on the day of the order"
+
+
+def _weighed(
+    request: Authorize, order: Order, items: list[tuple[admission.Facts, _Item]], known: _Known
+) -> list[tuple[admission.Facts, _Item]]:
+    """The lines, which may be kept where each is to be weighed and all together are not worth their way back."""
+    if known.weighing is None or not all(one.terms.weighed for _, one in items):
+        return items
+    code = items[0][1].terms.node
+    node = request.node or (known.nodes.by_code[order.company].get(code) if code else order.node)
+    asked = [
+        Asked(about.line, one.item.quantity, about.condition, about.category, about.since_delivery)
+        for about, one in items
+    ]
+    found = known.weighing.sum_of(order, node, asked, known.in_force)
+    if found is None:
+        return items
+    return [
+        (about, one._replace(terms=admission.kept(one.terms) if found.keeps else one.terms, kept=found))
+        for about, one in items
+    ]
 
 
 def _node(order: Order, code: str, known: _Known) -> UUID | Refused:
@@ -347,8 +407,8 @@ def _terms(one: _Draft, i: _Item) -> tuple[Any, ...]:
     return (
         i.id, one.id, i.reason.own, item.condition, item.lot, item.serial, terms.answer, wire.dump(terms.outcomes),
         terms.window_days, terms.days, terms.counted_from, terms.fee_percent, terms.bonus_percent, terms.label,
-        terms.by_law, terms.withdraws, terms.conforms, terms.claims,
-        wire.dump([*terms.reasons, *terms.objections]), i.version,
+        terms.refund_at, terms.send_at, terms.by_law, terms.withdraws, terms.conforms, terms.claims,
+        wire.dump([*terms.reasons, *terms.objections]), i.version, wire.dump(i.kept._asdict() if i.kept else {}),
     )  # fmt: skip
 
 
@@ -385,8 +445,8 @@ _LINE = (
 )  # fmt: skip
 _TERMS = (
     "return_line_id", "return_id", "own_reason", "condition", "lot", "serial", "answer", "outcomes", "window_days",
-    "days", "counted_from", "fee_percent", "bonus_percent", "label", "by_law", "withdraws", "conforms", "claims",
-    "reasons", "policy_version",
+    "days", "counted_from", "fee_percent", "bonus_percent", "label", "refund_at", "send_at", "by_law", "withdraws",
+    "conforms", "claims", "reasons", "policy_version", "kept",
 )  # fmt: skip
 
 _KNOWN = """

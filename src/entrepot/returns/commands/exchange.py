@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from entrepot.returns.commands.lock import Line, Return, lock_returns, store
 from entrepot.returns.commands.refund import REFUND, REFUND_LINE, count
 from entrepot.returns.commands.replace import Wanted, replace_goods
 from entrepot.returns.exchanging import Goods, Replacement
-from entrepot.returns.rules import ExchangePolicy
+from entrepot.returns.rules import ExchangePolicy, SendAtSaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Draft(NamedTuple):
 @command("returns.exchange")
 def exchange(cause: Cause, /, *, requests: Sequence[Exchange]) -> list[Exchanged | Refused]:
     """Exchanges agreed: what the units were paid with is set aside for a replacement, which is an order of its own. It
-    is sent when what comes back has come as far as the policy says (`returns.settle_exchanges`).
+    is sent when what comes back has come as far as its terms say (`returns.settle_exchanges`).
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound (return, line, SKU); Invalid; WrongState; returns.not_that_much (units; money);
@@ -126,10 +126,11 @@ def _answer(one: _Draft, placed: Any) -> Exchanged:
 
 
 class _Known(NamedTuple):
-    """SKUs by company and code, and of return lines what was sold and whether an exchange was offered."""
+    """SKUs by company and code, and of return lines what was sold, whether an exchange was offered, and from where its
+    replacement is sent; '' leaves that to the policy."""
 
     skus: dict[tuple[int, str], tuple[UUID, str, Decimal | None]]
-    sold: dict[UUID, tuple[Goods, list[str]]]
+    sold: dict[UUID, tuple[Goods, list[str], SendAtSaid]]
 
 
 def _goods(found: dict[UUID, Return], requests: Sequence[Exchange]) -> _Known:
@@ -140,8 +141,8 @@ def _goods(found: dict[UUID, Return], requests: Sequence[Exchange]) -> _Known:
         for company, code, *rest in sql.run(_SKUS, sql.columns(("companies", "codes"), wanted))
     }
     sold = {
-        line: (Goods(*rest), outcomes)
-        for line, outcomes, *rest in sql.run(_SOLD, {"lines": [one.line for one in requests]})
+        line: (Goods(*rest), outcomes, send_at)
+        for line, outcomes, send_at, *rest in sql.run(_SOLD, {"lines": [one.line for one in requests]})
     }
     return _Known(skus, sold)  # type: ignore[arg-type]
 
@@ -163,6 +164,7 @@ def _decide(
     if status != "active":
         return errors.NotExchangeable(sku=request.sku, number=one.number, why=Said("it is {0}", status))
     version, _ = facts.policies[one.company]
+    policy = replace(policy, send_at=known.sold[line.id][2] or policy.send_at)
     due = refunding.refund(
         facts.sold[one.order], units_of([(line, request.quantity)]),
         facts.terms(one)._replace(exchange=True), facts.charged(one),
@@ -276,7 +278,7 @@ JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 """
 
 _SOLD = """
-SELECT l.id, COALESCE(t.outcomes, '[]'::jsonb), o.sku_code, s.list_price, o.unit_price
+SELECT l.id, COALESCE(t.outcomes, '[]'::jsonb), COALESCE(t.send_at, ''), o.sku_code, s.list_price, o.unit_price
 FROM returns_line AS l
 JOIN orders_line AS o ON o.id = l.line_id
 JOIN catalog_sku AS s ON s.id = l.sku_id

@@ -50,6 +50,8 @@ class Line:
     """Inspected units that somebody has to decide about before they are refunded."""
     repairing: int = 0
     """Units that are in repair: their customer gets them again, or something else is agreed on first."""
+    refund_at: str = ""
+    """From where its units are refunded, as was said when it was asked for; '' leaves it to the policy."""
 
     @property
     def units(self) -> rules.Units:
@@ -148,6 +150,10 @@ class Return:
         refusal = errors.UnderReview if self.fraud == "open" else errors.FraudConfirmed
         return refusal(number=self.number)
 
+    def milestone(self, line: Line, refund_at: str) -> str:
+        """What units of a line have to have reached to be refunded; `refund_at` where nothing was said of it."""
+        return rules.milestone_of(line.refund_at or refund_at, scanned=self.scanned)
+
     def duty(self, side: str, person: str) -> Duty:
         return Duty(self.id, DUTY, side, person, self.number)
 
@@ -195,7 +201,7 @@ def offer_refunds(
     offer("decide_refund", [
         (one.id, 0, times.get(one.id, cause.at))
         for one in asked
-        if _waits_for(one, rule[one.company][1]) == reached
+        if reached in _waits_for(one, rule[one.company][1])
     ])  # fmt: skip
 
 
@@ -207,10 +213,11 @@ def _offer_holds(cause: Cause, returns: Sequence[Return], times: Mapping[UUID, d
     ])  # fmt: skip
 
 
-def _waits_for(one: Return, policy: rules.Policy) -> str:
+def _waits_for(one: Return, policy: rules.Policy) -> set[str]:
+    """The milestones from which its lines are refunded."""
     if one.asked == "keep":
-        return "authorized"
-    return rules.milestone_of(policy.refund_at, scanned=one.scanned)
+        return {"authorized"}
+    return {one.milestone(line, policy.refund_at) for line in one.lines.values()}
 
 
 def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime]) -> None:
@@ -373,7 +380,8 @@ SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, in
        (SELECT COALESCE(sum(i.quantity), 0)::int FROM returns_inspection AS i
         WHERE i.return_id = l.return_id AND i.return_line_id = l.id AND i.verdict = 'open'),
        (SELECT COALESCE(sum(p.quantity), 0)::int FROM returns_repair AS p
-        WHERE p.return_id = l.return_id AND p.return_line_id = l.id AND p.state NOT IN {repairing.ENDED})
+        WHERE p.return_id = l.return_id AND p.return_line_id = l.id AND p.state NOT IN {repairing.ENDED}),
+       COALESCE((SELECT t.refund_at FROM returns_terms AS t WHERE t.return_line_id = l.id), '')
 FROM returns_line AS l WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY return_id, id
 """
 

@@ -24,7 +24,7 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Refund units of a return: all that are due by the policy's milestone, or those named as (line, units).
+    """Refund units of a return: all that are due by the milestones of their lines, or those named as (line, units).
 
     `adjustment_minor` is given above the frozen amounts, or below zero kept from them, for a reason. Where
     `total_minor` says what the customer was told, the difference from the frozen amounts is the adjustment. With
@@ -208,9 +208,8 @@ _CAPPED = "no more was left of what was captured"
 def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Line, int]] | Refused:
     """Lines with the units to refund now."""
     if request.lines is None:
-        milestone = rules.milestone_of(policy.refund_at, scanned=one.scanned)
         wanted = [
-            (line, max(0, rules.due(line.units, milestone) - line.doubts - line.repairing))
+            (line, max(0, _due(one, line, policy) - line.doubts - line.repairing))
             for line in one.lines.values()
         ]
         if any(units for _, units in wanted):
@@ -219,8 +218,10 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
             return errors.InDoubt(number=one.number, units=one.doubts)
         if one.repairing:
             return errors.RepairsOpen(number=one.number, units=one.repairing)
+        milestones = {line.refund_at or policy.refund_at for line in one.lines.values() if line.left}
+        waits_for = [name for name in rules.MILESTONES if name in milestones] or [policy.refund_at]
         return errors.NothingToRefund(
-            number=one.number, refunded=one.units.refunded, due=0, milestone=policy.refund_at
+            number=one.number, refunded=one.units.refunded, due=0, milestone=" or ".join(waits_for)
         )
     left = {line.id: line.left for line in one.lines.values()}
     for line_id, units in request.lines:
@@ -235,6 +236,10 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
     for line_id, units in request.lines:
         sums[line_id] += units
     return [(one.lines[line_id], units) for line_id, units in sums.items()]
+
+
+def _due(one: Return, line: Line, policy: rules.Policy) -> int:
+    return rules.due(line.units, one.milestone(line, policy.refund_at))
 
 
 # ---- write

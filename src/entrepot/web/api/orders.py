@@ -172,6 +172,7 @@ def get_order(
             "gross_minor": line.gross_minor, "discount_minor": line.discount_minor,
             "shipping_minor": line.shipping_minor, "tax_minor": line.tax_minor, "units": line.places,
             "instead_of": line.instead_of,
+            "final_sale": line.final_sale,
             "kit": {"sku": line.kit_code, "number": line.kit_number, "units": line.kit_units}
                    if line.kit_number else None,
         }

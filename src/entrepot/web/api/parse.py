@@ -157,6 +157,7 @@ def order_lines(lines: Sequence[LineIn]) -> tuple[OrderLine, ...]:
             line.description,
             line.discount_minor,
             promotions_of(line.promotions),
+            line.final_sale,
         )
         for line in lines
     )
@@ -170,7 +171,7 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
     add = tuple(
         AddLine(
             one.sku, one.quantity, None if one.unit_price is None else Decimal(one.unit_price), one.like,
-            one.discount_minor, one.tax_minor, one.kind, one.description,
+            one.discount_minor, one.tax_minor, one.kind, one.description, one.final_sale,
         )
         for one in item.add
     )  # fmt: skip

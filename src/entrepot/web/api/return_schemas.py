@@ -370,14 +370,16 @@ class CloseIn(Strict):
 
 class LineTermsOut(Out):
     """What is offered for a line, the part of the goods that is kept, what a store credit is raised by, whether the
-    house sends a label, and whether its customer may withdraw by law, or claims by law that it does not conform; or
-    `claims` so and has to show it."""
+    house sends a label, what units have to have reached to be refunded and a replacement to be sent, and whether its
+    customer may withdraw by law, or claims by law that it does not conform; or `claims` so and has to show it."""
 
     line: UUID
     outcomes: list[str]
     fee_percent: int
     bonus_percent: int
     label: bool
+    refund_at: str
+    send_at: str
     withdraws: bool
     conforms: bool
     claims: bool
@@ -744,3 +746,4 @@ class ReturnableOut(Out):
     quantity: int
     left: int
     unit_paid_minor: int
+    final_sale: bool

@@ -107,6 +107,9 @@ class LineIn(Strict):
     description: Text = ""
     discount_minor: Minor = 0
     promotions: Annotated[list[PromotionIn], Field(max_length=20)] = []
+    final_sale: Annotated[bool, Field(description="Sold as not to come back, as its customer was told.")] = (
+        False
+    )
 
 
 class AddressIn(Strict):
@@ -329,6 +332,9 @@ class AddLineIn(Strict):
     tax_minor: Minor | None = None
     kind: Literal[rules.KINDS] = "goods"  # type: ignore[valid-type]
     description: Text = ""
+    final_sale: Annotated[bool, Field(description="Sold as not to come back, as its customer was told.")] = (
+        False
+    )
 
 
 class RemoveKitsIn(Strict):
@@ -566,6 +572,7 @@ class LineOut(Out):
     units: dict[str, int]
     instead_of: UUID | None
     kit: OfKitOut | None
+    final_sale: bool
 
 
 class PromotionOut(Out):

@@ -111,6 +111,7 @@ def order_to_customer(status: str) -> str:
     return words.order_to_customer(status)
 
 
+register.filter("when_to_customer", words.when_to_customer)
 register.filter("kpi_source", kpi_words.source)
 
 

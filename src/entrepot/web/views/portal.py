@@ -67,7 +67,7 @@ from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
 from entrepot.sourcing import queries as sourcing
 from entrepot.web import format as fmt
-from entrepot.web import papers, told
+from entrepot.web import papers, told, words
 from entrepot.web.edge import (
     Request,
     back,
@@ -701,6 +701,7 @@ def _one_return(
         "label": label,
         "prints": label is not None and visit.knows(label.order),
         "promised": promised,
+        "whens": words.when_to_customer(asked_queries.terms_of(seen.id).values(), seen.asked),
         "mates": [one for one in mates if one.id not in with_it],
         "share": [one for one in mates if one.id not in with_it and (promised or one.label)],
         "whole": queries.whole(seen.id),

@@ -55,6 +55,7 @@ def considered(request: Request, which: UUID) -> HttpResponse:
             "answer": answer,
             "lines": list(zip(lines, answer.terms, strict=True)),
             "node": here[answer.node],
+            "milestones": words.MILESTONES,
         }
     if request.htmx:
         return render(request, "web/parts/considered.html", context)

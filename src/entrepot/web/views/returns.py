@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,7 @@ from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.returns.commands.verdicts import AcceptUnits, RefuseUnits, accept_units, refuse_units
+from entrepot.returns.keeping import Sum
 from entrepot.web import advice_words, lists, papers
 from entrepot.web import format as fmt
 from entrepot.web.edge import (
@@ -66,6 +67,7 @@ from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.web.views import repairs, return_fraud
 from entrepot.web.views.return_asking import request_of
+from entrepot.web.words import MILESTONES
 from entrepot.work import queries as work
 
 PAGE = 50
@@ -75,14 +77,6 @@ SIDES = {"request": _("Asked by"), "receive": _("Received by"), "approve": _("Ap
 """The three duties, as what somebody did."""
 ARRIVALS = ("quarantine", "receiving")
 """Kinds of bins that returned goods are put into."""
-MILESTONES = {
-    "authorized": _("authorized"),
-    "scanned": _("scanned by the carrier"),
-    "received": _("received"),
-    "inspected": _("inspected"),
-    "disposed": _("inspected and put where they go"),
-}
-"""What the policy waits for before units are refunded."""
 
 
 @require_safe
@@ -170,6 +164,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
             for side, says in SIDES.items()
         ],
         "terms": terms,
+        "weighed": next((Sum(**one_.kept) for one_ in terms.values() if one_.kept), None),
         "exchanges": exchange_queries.of_return(which),
         "card_holds": held,
         "may_exchange": _may_exchange(request, found),
@@ -186,7 +181,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "bins": _bins(request, head.node) if expected else [],
         "sold_as": _sold_as(found),
         "to_look_at": sum(line.received - line.disposed for line in found.lines),
-        **_refundable(found, _policy(company)),
+        **_refundable(found, terms, _policy(company)),
         "not_closed": _not_closed(found),
         "alive": head.state not in states.FINAL,
         "review": fraud_queries.review(which),
@@ -263,23 +258,28 @@ def _sold_as(found: queries.Whole) -> dict[UUID, list[second_grade_queries.Regra
     return by_disposition
 
 
-def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:
-    """Units that the policy makes due now, and those that are not refunded yet at all."""
-    units = [line.units for line in found.lines]
-    milestone = _milestone(found, policy)
+def _refundable(
+    found: queries.Whole, terms: Mapping[UUID, asked_queries.TermsRow], policy: rules.Policy
+) -> dict[str, Any]:
+    """Units that are due now by what was said of their lines, those that are not refunded yet at all, and from where
+    the lines that wait are refunded."""
+    refund_at = {
+        line.id: (terms[line.id].refund_at if line.id in terms else "") or policy.refund_at
+        for line in found.lines
+    }
+    waits_for_scan = "scanned" in refund_at.values()
+    scanned = waits_for_scan and parcel_queries.is_scanned(found.head.id)
+    waiting = {refund_at[line.id] for line in found.lines if line.units.unpaid} or {policy.refund_at}
     return {
-        "due": sum(rules.due(one, milestone) for one in units),
-        "unrefunded": sum(one.unpaid for one in units),
-        "milestone": MILESTONES[policy.refund_at],
+        "due": sum(
+            rules.due(line.units, rules.milestone_of(refund_at[line.id], scanned=scanned))
+            for line in found.lines
+        ),
+        "unrefunded": sum(line.units.unpaid for line in found.lines),
+        "milestone": " / ".join(str(MILESTONES[name]) for name in rules.MILESTONES if name in waiting),
+        "milestones": MILESTONES,
         "limit": policy.approve_above_minor,
     }
-
-
-def _milestone(found: queries.Whole, policy: rules.Policy) -> str:
-    waits_for_scan = policy.refund_at == "scanned"
-    return rules.milestone_of(
-        policy.refund_at, scanned=waits_for_scan and parcel_queries.is_scanned(found.head.id)
-    )
 
 
 def _not_closed(found: queries.Whole) -> str:
