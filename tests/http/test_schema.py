@@ -252,6 +252,7 @@ OPERATIONS = [
     ("/api/v1/plates/{number}/label", "get"),
     ("/api/v1/policies", "get"),
     ("/api/v1/policies", "post"),
+    ("/api/v1/policies/untried", "post"),
     ("/api/v1/policy-drafts", "get"),
     ("/api/v1/policy-drafts", "post"),
     ("/api/v1/policy-drafts/activate", "post"),

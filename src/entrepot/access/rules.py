@@ -146,7 +146,7 @@ EVERYBODY = (
 ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.raise_items", "work.resolve_subjects",
-        "kernel.set_policy", "insight.advise", "returns.correct_reasons",
+        "kernel.set_policy", "kernel.set_untried", "insight.advise", "returns.correct_reasons",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
         "channels.ask_imports", "channels.withdraw_imports", "channels.save_mapping",
@@ -355,6 +355,7 @@ OF_NO_ROLE = (
     "network.retire_bins",
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
+    "kernel.attach_trials",  # what commands that keep the reports of trials do
     "kernel.keep_unread", "kernel.note_exports", "kernel.ask_jobs", "kernel.note_jobs", "kernel.withdraw_jobs",
     "kernel.make_files", "kernel.drop_files",
     "shipping.retake_tracking", "payments.retake_messages",

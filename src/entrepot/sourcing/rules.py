@@ -45,6 +45,7 @@ class DropShip:
 
 @shape(
     "sourcing.profile",
+    tried_by="replay of recorded orders",
     nodes_per_order_max=(1, 1_000),
     rejections_max=(1, 1_000),
     solve_seconds=(0, 600),
