@@ -157,6 +157,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.attach_files", "orders.withdraw_files",
         "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
         "sourcing.reject", "warehouse.reject", "sourcing.ask_again",
+        "sourcing.replan", "sourcing.leave_node",
         "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
         "purchasing.call_off_drop_ships", "shipping.ship_drop_ships",
         "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety",

@@ -559,6 +559,8 @@ WORDS: dict[str, str | Promise] = {
     "orders.ask_again": _("asked about again"),
     "sourcing.reject": _("given back by its node"),
     "sourcing.ask_again": _("nodes asked again"),
+    "sourcing.replan": _("promises planned again"),
+    "sourcing.leave_node": _("node left"),
     "payments.retry": _("provider asked again"),
     "shipping.buy_labels": _("labels bought"),
     "shipping.print_labels": _("labels printed"),
