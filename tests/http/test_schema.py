@@ -215,6 +215,8 @@ OPERATIONS = [
     ("/api/v1/orders", "get"),
     ("/api/v1/orders", "post"),
     ("/api/v1/orders/ask-again", "post"),
+    ("/api/v1/orders/replan", "post"),
+    ("/api/v1/nodes/leave", "post"),
     ("/api/v1/orders/cancel", "post"),
     ("/api/v1/orders/edit", "post"),
     ("/api/v1/orders/merge", "post"),

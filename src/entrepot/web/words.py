@@ -677,6 +677,17 @@ WORDS: dict[str, str | Promise] = {
 }
 """What is not simply its own name with spaces."""
 
+STAYS: dict[str, str | Promise] = {
+    "same": _("It comes from where it should already."),
+    "not better": _("No plan is better than the one that it has."),
+    "nobody else": _("No other node, or few together, have all of it."),
+    "more urgent wait": _("More urgent orders wait for the units that it would take."),
+    "not wanted": _("The profile has nothing planned again of itself."),
+    "held": _("A hold keeps it from being planned."),
+    "released": _("The floor has some of it."),
+}
+"""Why an order that is planned again stays where it is."""
+
 DEPARTURES = {
     "vendor_return": _("Return to vendor"),
     "liquidation": _("Liquidation lot"),
