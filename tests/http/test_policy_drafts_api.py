@@ -82,8 +82,10 @@ def test_a_draft_is_activated_from_a_day_and_another_is_dropped(shop, program):
     lead, since = program("lead"), timezone.now() + timedelta(days=9)
     one, other = kept(lead, "1", nodes_per_order_max=1), kept(lead, "2", nodes_per_order_max=2)
     sent = [{"draft": draft, "summary": "as was told"} for draft in (one, str(ids.uuid7()))]
-    tried = lead.post(f"{DRAFTS}/try", sent, again="try").json()
-    assert (tried[0]["state"], tried[1]["code"]) == ("tried", "kernel.not_found")
+    told = lead.post(f"{DRAFTS}/try", sent, again="try").json()
+    assert [each["code"] for each in told] == ["kernel.trial_needed", "kernel.not_found"]
+    asked(lead, shop, one)
+    serve_trials(shop)
     past = {"draft": one, "in_force_from": "2026-01-01T00:00:00Z"}
     assert is_problem(lead.post(f"{DRAFTS}/activate", past, again="past"), 422, "kernel.invalid")
     lead.post(f"{DRAFTS}/activate", {"draft": one, "in_force_from": since.isoformat()}, again="on")
@@ -121,6 +123,13 @@ def test_what_makes_no_sense_is_refused_and_so_is_who_may_not(shop, program):
                      ).status_code == 422  # fmt: skip
     assert is_problem(lead.get(f"{TRIALS}/{ids.uuid7()}"), 404, "kernel.not_found")
 
+    version = {"kind": KIND, "body": {}, "in_force_from": "2026-01-01T00:00:00Z"}
+    assert is_problem(lead.post("/api/v1/policies", version, again="9"), 409, "kernel.trial_needed")
+    version["reason"] = "London burns"
+    engineer = program("engineer")
+    assert engineer.post("/api/v1/policies/untried", version, again="10").status_code == 403
+    assert policies.versions(COMPANY, KIND) == []
+
     service = program("service")
     assert service.post(DRAFTS, {"kind": KIND, "body": {}}, again="6").status_code == 403
     assert service.post(f"{DRAFTS}/try", {"draft": draft, "summary": "fine"}, again="7").status_code == 403
@@ -131,8 +140,18 @@ def test_what_makes_no_sense_is_refused_and_so_is_who_may_not(shop, program):
 def test_the_version_that_holds_is_told_though_a_newer_one_waits_for_its_day(shop, program):
     lead, now = program("lead"), datetime.now(UTC)
     for again, since, most in (("1", now, 1), ("2", now + timedelta(days=9), 2), ("3", now, 4)):
-        sent = {"kind": KIND, "body": {"nodes_per_order_max": most}, "in_force_from": since.isoformat()}
-        assert lead.post("/api/v1/policies", sent, again=again).status_code == 201
+        sent = {"kind": KIND, "body": {"nodes_per_order_max": most}, "reason": "no time"}
+        sent |= {"in_force_from": since.isoformat()}
+        assert lead.post("/api/v1/policies/untried", sent, again=again).status_code == 201
     rows = lead.get(f"/api/v1/policies?kind={KIND}").json()
     assert [(one["version"], one["is_in_force"]) for one in rows] == [(3, True), (2, False), (1, False)]
     assert policies.of_company(COMPANY, Profile, now + timedelta(days=10))[0] == 2
+
+
+def test_of_other_kinds_a_program_says_what_came_of_a_trial(shop, program):
+    lead = program("lead")
+    sent = {"kind": "sourcing.backorders", "body": {"tolerance_days": 4}}
+    draft = lead.post(DRAFTS, sent, again="1").json()["draft"]
+    tried = lead.post(f"{DRAFTS}/try", {"draft": draft, "summary": "fewer slip"}, again="2").json()
+    (row,) = lead.get(f"{DRAFTS}?kind=sourcing.backorders").json()
+    assert (tried["state"], row["tried_by"], row["report"]) == ("tried", "word", None)

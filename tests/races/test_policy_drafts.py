@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from entrepot.kernel import policies
+from entrepot.kernel import ids, policies
 from entrepot.kernel.drafts import (
     ActivateDraft,
+    AttachTrial,
     DraftNow,
     DraftPolicy,
-    TryDraft,
     activate_draft,
+    attach_trials,
     draft_policy,
-    try_draft,
 )
 from entrepot.kernel.errors import WrongState
 from entrepot.sourcing.commands import allocate  # noqa: F401  registers the kind sourcing.profile
@@ -26,7 +26,13 @@ def tried(number: int) -> list[ActivateDraft]:
         DraftPolicy(COMPANY, "sourcing.profile", Profile(nodes_per_order_max=n + 1)) for n in range(number)
     ]
     made = draft_policy(CAUSE, requests=bodies)
-    try_draft(CAUSE, requests=[TryDraft(one.draft, "good") for one in made])
+    attach_trials(
+        CAUSE,
+        requests=[
+            AttachTrial(one.draft, "replay of recorded orders", said.body, "good", ids.uuid7())
+            for one, said in zip(made, bodies, strict=True)
+        ],
+    )
     return [ActivateDraft(one.draft, NOW.replace(year=NOW.year + 9)) for one in made]
 
 

@@ -146,7 +146,7 @@ EVERYBODY = (
 ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.raise_items", "work.resolve_subjects",
-        "kernel.set_policy", "insight.advise", "returns.correct_reasons",
+        "kernel.set_policy", "kernel.set_untried", "insight.advise", "returns.correct_reasons",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
         "channels.ask_imports", "channels.withdraw_imports", "channels.save_mapping",
@@ -157,6 +157,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.attach_files", "orders.withdraw_files",
         "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
         "sourcing.reject", "warehouse.reject", "sourcing.ask_again",
+        "sourcing.replan", "sourcing.leave_node",
         "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
         "purchasing.call_off_drop_ships", "purchasing.send_drop_ships", "shipping.ship_drop_ships",
         "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety",
@@ -356,6 +357,7 @@ OF_NO_ROLE = (
     "network.retire_bins",
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
+    "kernel.attach_trials",  # what commands that keep the reports of trials do
     "kernel.keep_unread", "kernel.note_exports", "kernel.ask_jobs", "kernel.note_jobs", "kernel.withdraw_jobs",
     "kernel.make_files", "kernel.drop_files",
     "shipping.retake_tracking", "payments.retake_messages",

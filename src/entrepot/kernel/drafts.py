@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from entrepot.kernel import ids, policies, sql, wire
+from entrepot.kernel import ids, policies, shapes, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, TrialNeeded
 from entrepot.kernel.events import Event
 from entrepot.kernel.states import machine
 
@@ -41,11 +41,23 @@ class DraftPolicy:
 
 @dataclass(frozen=True, slots=True)
 class TryDraft:
-    """A draft was tried: what came out, in a sentence, and the report that has the rest."""
+    """A draft was tried: what came out, in a sentence of who tried it."""
 
     draft: UUID
     summary: str
-    report: UUID | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachTrial:
+    """Evidence of a trial that the house made: how it was tried, the body that was, what came out, and the report that
+    has the rest."""
+
+    draft: UUID
+    tried_by: str
+    body: Any
+    summary: str
+    report: UUID
     key: str | None = None
 
 
@@ -87,6 +99,11 @@ class _Held(NamedTuple):
     note: str
     summary: str
     report: UUID | None
+    tried_by: str
+
+
+BY_WORD = "word"
+"""How a draft was tried of which a person says what came out."""
 
 
 @command("kernel.draft_policy")
@@ -122,16 +139,45 @@ def draft_policy(cause: Cause, /, *, requests: Sequence[DraftPolicy]) -> list[Dr
 def try_draft(cause: Cause, /, *, requests: Sequence[TryDraft]) -> list[DraftNow | Refused]:
     """Say what came out when drafts were tried; the last trial counts.
 
-    Locks: the drafts in id order. Refuses: NotFound, WrongState (active or dropped), Invalid (no summary).
-    Again: by key. 2 statements for any number.
+    Locks: the drafts in id order. Refuses: NotFound, WrongState (active or dropped), Invalid (no summary), TrialNeeded
+    (the house can try it: a sentence is no trial). Again: by key. 2 statements for any number.
     """
 
     def tried(held: _Held, request: TryDraft) -> _Held | Refused:
         if not request.summary.strip():
-            return Invalid(field="summary", expected="what came out of the trial", found="nothing")
-        return held._replace(summary=request.summary, report=request.report)
+            return _nothing_said()
+        if trial := shapes.trials.get(held.kind):
+            return TrialNeeded(kind=held.kind, trial=trial, found="a sentence")
+        return held._replace(summary=request.summary, report=None, tried_by=BY_WORD)
 
     return _step(cause, requests, "try", tried, lambda request: request.summary)
+
+
+@command("kernel.attach_trials")
+def attach_trials(cause: Cause, /, *, requests: Sequence[AttachTrial]) -> list[DraftNow | Refused]:
+    """Attach what came out of trials to the drafts that were tried; the last trial counts. The commands that keep the
+    reports call it.
+
+    Locks: the drafts in id order. Refuses: NotFound, WrongState (active or dropped), Invalid (no summary; another trial
+    than the kind has; another body than the draft's). Again: by key. 2 statements for any number.
+    """
+
+    def tried(held: _Held, request: AttachTrial) -> _Held | Refused:
+        if not request.summary.strip():
+            return _nothing_said()
+        expected = shapes.trials.get(held.kind, "")
+        if request.tried_by != expected:
+            return Invalid(field="tried_by", expected=expected or "a sentence", found=request.tried_by)
+        shape = policies.bodies[held.kind]
+        if wire.load(wire.dump(request.body), shape) != wire.load(held.body, shape):
+            return Invalid(field="body", expected=Said("that of draft {0}", held.id), found="another one")
+        return held._replace(summary=request.summary, report=request.report, tried_by=expected)
+
+    return _step(cause, requests, "try", tried, lambda request: request.summary)
+
+
+def _nothing_said() -> Refused:
+    return Invalid(field="summary", expected="what came out of the trial", found="nothing")
 
 
 @command("kernel.activate_draft")
@@ -139,11 +185,14 @@ def activate_draft(cause: Cause, /, *, requests: Sequence[ActivateDraft]) -> lis
     """Make versions of tried drafts, in force from the moment given.
 
     Locks: the drafts in id order, then the numbering of versions.
-    Refuses: NotFound, WrongState (not tried yet, active or dropped), Invalid (a moment that has passed).
-    Again: by key. 5 statements for any number.
+    Refuses: NotFound, WrongState (not tried yet, active or dropped), TrialNeeded (tried by another trial than its kind
+    has), Invalid (a moment that has passed). Again: by key. 5 statements for any number.
     """
 
     def dated(held: _Held, request: ActivateDraft) -> _Held | Refused:
+        trial = shapes.trials.get(held.kind)
+        if trial and held.tried_by != trial:
+            return TrialNeeded(kind=held.kind, trial=trial, found="a sentence")
         if request.in_force_from and request.in_force_from < cause.at:
             return Invalid(
                 field="in_force_from",
@@ -199,10 +248,13 @@ def _step(
         )
         announce(cause, [moved])
         answers.append(DraftNow(held.id, state))
-    done = whole(policies.set_policy(cause, requests=set_now)) if set_now else []
+    done = whole(policies.write_versions(cause, set_now)) if set_now else []
     versions = {draft: one.version for draft, one in zip(changed, done, strict=False)}
-    rows = [(one.id, one.state, one.summary, one.report, versions.get(one.id)) for one in changed.values()]
-    sql.change(_CHANGE, sql.columns(("drafts", "states", "summaries", "reports", "versions"), rows))
+    rows = [
+        (one.id, one.state, one.summary, one.report, one.tried_by, versions.get(one.id))
+        for one in changed.values()
+    ]
+    sql.change(_CHANGE, sql.columns(("drafts", "states", "summaries", "reports", "trials", "versions"), rows))
     return [
         DraftNow(answer.draft, answer.state, versions.get(answer.draft))
         if isinstance(answer, DraftNow)
@@ -227,6 +279,7 @@ class DraftRow:
     report: UUID | None
     version: int | None
     body: Any
+    tried_by: str = ""
 
 
 def drafts(company: int, kind: str = "", *, limit: int = 200, state: str = "") -> list[DraftRow]:
@@ -247,19 +300,21 @@ def draft_of(company: int, draft: UUID, body: type[T]) -> T | Refused:
 _COLUMNS = ("id", "company_id", "kind", "scope", "body", "author", "note", "drafted_at")
 
 _LOCK = """
-SELECT id, company_id::int, kind, scope, state, body::text, note, summary, report_id FROM kernel_policydraft
+SELECT id, company_id::int, kind, scope, state, body::text, note, summary, report_id, tried_by FROM kernel_policydraft
 WHERE id = ANY(%(drafts)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
 _CHANGE = """
-UPDATE kernel_policydraft AS p SET state = d.state, summary = d.summary, report_id = d.report, version = d.version
-FROM unnest(%(drafts)s::uuid[], %(states)s::text[], %(summaries)s::text[], %(reports)s::uuid[], %(versions)s::int[])
-     AS d(id, state, summary, report, version)
+UPDATE kernel_policydraft AS p SET state = d.state, summary = d.summary, report_id = d.report, tried_by = d.tried_by,
+    version = d.version
+FROM unnest(%(drafts)s::uuid[], %(states)s::text[], %(summaries)s::text[], %(reports)s::uuid[], %(trials)s::text[],
+            %(versions)s::int[]) AS d(id, state, summary, report, tried_by, version)
 WHERE p.id = d.id
 """
 
 _DRAFTS = """
-SELECT id, kind, scope, state, note, author, drafted_at, summary, report_id, version, body FROM kernel_policydraft
+SELECT id, kind, scope, state, note, author, drafted_at, summary, report_id, version, body, tried_by
+FROM kernel_policydraft
 WHERE company_id = %(company)s::smallint AND (%(kind)s::text = '' OR kind = %(kind)s::text)
   AND (%(state)s::text = '' OR state = %(state)s::text)
 ORDER BY drafted_at DESC, id DESC LIMIT %(limit)s::int

@@ -118,6 +118,16 @@ class Invalid(Refused):
     says = "{field}: expected {expected}, found {found}."
 
 
+class TrialNeeded(Refused):
+    """Policies of some kinds come into force only after a trial that the house has made of that very draft."""
+
+    code = "kernel.trial_needed"
+    says = (
+        "A policy of {kind} comes into force after a {trial}, found {found}. Keep a draft, have it tried and activate"
+        " it; who may put one in force untried says why."
+    )
+
+
 class Unavailable(Exception):  # noqa: N818  the outside failed
     """The outside did not answer as it should. The same call may be sent again."""
 

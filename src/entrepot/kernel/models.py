@@ -309,6 +309,7 @@ class PolicyDraft(models.Model):
     state = models.TextField(db_default="draft")  # draft, tried, active, dropped
     summary = models.TextField(db_default="")  # what came out of the last trial
     report_id = models.UUIDField(null=True)
+    tried_by = models.TextField(db_default="")  # word: a person says it; else the trial whose report it is
     version = models.IntegerField(null=True)  # that it became
 
     class Meta:
@@ -326,6 +327,11 @@ class PolicyDraft(models.Model):
             models.CheckConstraint(
                 name="kernel_policydraft_tried_before_active",
                 condition=~models.Q(state__in=["tried", "active"]) | ~models.Q(summary=""),
+            ),
+            models.CheckConstraint(
+                name="kernel_policydraft_trial_has_its_report",
+                condition=models.Q(tried_by__in=["", "word"], report_id__isnull=True)
+                | (~models.Q(tried_by__in=["", "word"]) & models.Q(report_id__isnull=False)),
             ),
         ]
 

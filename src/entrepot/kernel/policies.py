@@ -13,9 +13,9 @@ import msgspec
 from entrepot.kernel import bounds, ids, shapes, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, Refused, Said, one_of
+from entrepot.kernel.errors import Invalid, Refused, Said, TrialNeeded, one_of
 from entrepot.kernel.events import Event
-from entrepot.kernel.shapes import bodies, own_bounds
+from entrepot.kernel.shapes import bodies, own_bounds, trials
 
 T = TypeVar("T")
 
@@ -54,8 +54,60 @@ def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[Policy
     """New versions of policies, each checked against the shape of its kind.
 
     Locks: the numbering of versions.
-    Refuses: Invalid (unknown kind; a body that does not fit; a number out of its bounds). Again: by key. 3 statements.
+    Refuses: Invalid (unknown kind; a body that does not fit; a number out of its bounds), TrialNeeded (a person sets
+    one of a kind that the house can try: `kernel.draft_policy`, or `kernel.set_untried`). Again: by key. 3 statements.
     """
+    # Whoever may do everything sets up a house, where nothing is recorded that could be tried.
+    if cause.actor.everything:
+        return write_versions(cause, requests)
+    answers: list[PolicySet | Refused | None] = [_untried(one) for one in requests]
+    free = [one for one, refused in zip(requests, answers, strict=True) if refused is None]
+    written = iter(write_versions(cause, free) if free else ())
+    return [one if one is not None else next(written) for one in answers]
+
+
+def _untried(request: SetPolicy) -> Refused | None:
+    trial = trials.get(request.kind)
+    return TrialNeeded(kind=request.kind, trial=trial, found="none") if trial else None
+
+
+@dataclass(frozen=True, slots=True)
+class SetUntried:
+    """A new version of a policy as `SetPolicy` has it, of a kind that the house could try and `reason` says why not."""
+
+    company: int
+    kind: str
+    body: Any
+    in_force_from: datetime
+    reason: str
+    scope: str = ""
+    key: str | None = None
+
+
+@command("kernel.set_untried")
+def set_untried(cause: Cause, /, *, requests: Sequence[SetUntried]) -> list[PolicySet | Refused]:
+    """New versions of policies without the trial that their kind has, each with the reason, which is its note.
+
+    Locks: the numbering of versions. Refuses: Invalid (no reason; as `kernel.set_policy`). Again: by key. 3 statements.
+    """
+    refused: list[PolicySet | Refused | None] = [_unreasoned(one) for one in requests]
+    wanted = [
+        SetPolicy(one.company, one.kind, one.body, one.in_force_from, one.scope, one.reason.strip())
+        for one, problem in zip(requests, refused, strict=True)
+        if problem is None
+    ]
+    written = iter(write_versions(cause, wanted) if wanted else ())
+    return [one if one is not None else next(written) for one in refused]
+
+
+def _unreasoned(request: SetUntried) -> Refused | None:
+    if request.reason.strip():
+        return None
+    return Invalid(field="reason", expected="why it comes into force without a trial", found="nothing")
+
+
+def write_versions(cause: Cause, requests: Sequence[SetPolicy]) -> list[PolicySet | Refused]:
+    """Versions of policies, numbered and written, for commands that have asked whether they may. 3 statements."""
     answers: list[PolicySet | Refused] = []
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('kernel.policies', 0))")
     latest: dict[tuple[int, str, str], int] = {}

@@ -17,16 +17,22 @@ T = TypeVar("T")
 bodies: dict[str, type] = {}
 """The shape of each kind of policy."""
 
+trials: dict[str, str] = {}
+"""How drafts of a kind are tried, where the house can try them: of others a person says what came out."""
+
 own_bounds: dict[type, dict[str, tuple[int, int]]] = {}
 """By shape, bounds of numbers that `kernel.bounds` can't tell from their names."""
 
 
-def shape(kind: str, **own: tuple[int, int]) -> Any:
-    """Class decorator: policies of this kind have this shape, with defaults for every field. `own` are bounds."""
+def shape(kind: str, *, tried_by: str = "", **own: tuple[int, int]) -> Any:
+    """Class decorator: policies of this kind have this shape, with defaults for every field. `own` are bounds;
+    `tried_by` is the trial without which no draft of it comes into force, where there is one."""
 
     def register(body: type[T]) -> type[T]:
         bodies[kind] = body
         own_bounds[body] = own
+        if tried_by:
+            trials[kind] = tried_by
         return body
 
     return register

@@ -314,7 +314,8 @@ GROUP BY 1 HAVING min(e.occurred_at) >= %(since)s::timestamptz AND min(e.occurre
 
 _EARLIER = f"""
 WITH before AS (
-    SELECT * FROM sourcing_decision WHERE company_id = %(company)s::smallint AND decided_at < %(since)s::timestamptz
+    SELECT * FROM sourcing_decision
+    WHERE company_id = %(company)s::smallint AND decided_at < %(since)s::timestamptz AND NOT reasons ? 'replanned'
 ),
 last AS (SELECT DISTINCT ON (order_id) order_id, outcome FROM before ORDER BY order_id, id DESC),
 ended AS (

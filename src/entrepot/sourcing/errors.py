@@ -43,6 +43,23 @@ class AskedAlready(Refused):
     )
 
 
+class NothingToReplan(Refused):
+    """Nothing of the order is promised."""
+
+    code = "sourcing.nothing_to_replan"
+    says = "Nothing of order {order} is promised that could come from elsewhere. Allocate it first."
+
+
+class ReleasedAlready(Refused):
+    """The floor has some of the order, and works on it."""
+
+    code = "sourcing.released_already"
+    says = (
+        "Order {order} is released: {units} of its units are on the floor, and its promises stay. Take it off the floor"
+        " first, if it is to come from elsewhere."
+    )
+
+
 class NothingToReject(Refused):
     """A node has nothing of the order that it could give back."""
 

@@ -20,6 +20,7 @@ from entrepot.sourcing import cost, rules, substitutes
 from entrepot.sourcing.deciding import not_asked
 from entrepot.sourcing.goods import Goods, Sku, codes_to_send
 from entrepot.sourcing.half_kits import parts_of
+from entrepot.sourcing.replanning import without
 
 
 class Order(NamedTuple):
@@ -118,6 +119,8 @@ class Facts:
         self.kit_parts: Mapping[UUID, Sequence[Stands]] = {}
         rejected = [order.id for order in orders if order.was_rejected]
         self._rejections = _load_rejections(rejected) if rejected else {}
+        self.left: Mapping[UUID, Collection[UUID]] = {}
+        """By order the nodes that a person moves it off: they are not asked."""
         self._sorted: dict[tuple[UUID, rules.Destination], rules.SortedOut] = {}
         self.costs: Costs | None = None
         if any(one.choose_by == "cost" for one in profiles):
@@ -135,7 +138,8 @@ class Facts:
             self._sorted[key] = rules.sort_out(
                 self._nodes[order.channel], to, self.version(order).profile, self.open_orders, self.today
             )
-        return self._sorted[key]
+        left = self.left.get(order.id)
+        return without(self._sorted[key], left) if left else self._sorted[key]
 
     def know(self, orders: Collection[Order], lines: Mapping[UUID, Sequence[Line]]) -> None:
         """Read of the goods what a profile asks about: 1 statement; 2 more where something else may be sent, 1 where an
@@ -209,6 +213,16 @@ class Facts:
                 self.open_orders[node] = self.open_orders.get(node, 0) + 1
             for share in shares:
                 self._open_units[share.node] = self._open_units.get(share.node, 0) + share.quantity
+            self._sorted.clear()
+
+    def gave(self, shares: Sequence[rules.Share]) -> None:
+        """What an order is promised goes back: as `took` the other way round."""
+        if self._counts_work:
+            for node in {share.node for share in shares}:
+                self.open_orders[node] = max(0, self.open_orders.get(node, 0) - 1)
+            for share in shares:
+                units = self._open_units.get(share.node, 0) - share.quantity
+                self._open_units[share.node] = max(0, units)
             self._sorted.clear()
 
     def _today(self) -> rules.Today:

@@ -45,6 +45,7 @@ class DropShip:
 
 @shape(
     "sourcing.profile",
+    tried_by="replay of recorded orders",
     nodes_per_order_max=(1, 1_000),
     rejections_max=(1, 1_000),
     solve_seconds=(0, 600),
@@ -120,6 +121,12 @@ class Profile:
     """For how long a node is not asked again for a line that it rejected."""
     preorder_limit: Literal["enforce", "warn", "off"] = "enforce"
     """What becomes of an order by which more of a SKU is sold ahead than its limit: it is held, noted, or nothing."""
+    replan: Literal["barred", "better", "off"] = "barred"
+    """What is planned again of itself until it is released: promises of nodes that may not serve any more (barred),
+    also those of which a better plan is possible by now (better), or none (off)."""
+    replan_margin_percent: int = 10
+    """By how much the new plan must be cheaper than what is promised, where the cheapest plan decides. Else a better
+    plan has fewer shipments, or as many from nodes that are preferred."""
     default_lead_days: int = 7
     """Promise of a backorder whose SKU has no expected supply."""
     handling_minor: int = 0
@@ -299,6 +306,15 @@ def is_offline(node: Node, profile: Profile, on: date) -> bool:
     """Whether a node serves nothing on a day."""
     return any(
         one.node == node.code and one.since <= on <= (one.until or date.max) for one in profile.offline
+    )
+
+
+def is_out(node: Node, profile: Profile, at: datetime) -> bool:
+    """Whether a profile has a node serve nothing at a moment, wherever it goes to."""
+    return (
+        node.code in profile.excluded_nodes
+        or node.kind in profile.kinds_refused
+        or is_offline(node, profile, local_day(at, node.time_zone))
     )
 
 

@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 
 from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.policies import in_force_of
 from entrepot.orders.queries import SERVED_WITH
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
@@ -23,7 +24,9 @@ from entrepot.sourcing.commands.rebalance import (
     propose_transfers,
     review_stock,
 )
+from entrepot.sourcing.commands.replan import ReplanOrder, barred_pairs, replan
 from entrepot.sourcing.commands.watch_windows import WatchWindows, WindowsWatched, watch_windows
+from entrepot.sourcing.rules import Profile
 from entrepot.sourcing.waiting import waiting_beside, waiting_for
 
 
@@ -141,7 +144,82 @@ def review_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for 
     review_stock(cause, requests=[ReviewStock(company.id) for company in parties.companies()])
 
 
-QUEUES = {"allocate": serve_allocate, "peg": serve_peg, "serve": serve_freed, "rebalance": serve_rebalance}
+def serve_replan(cause: Cause, subjects: Sequence[UUID]) -> None:
+    """Promised orders that are to be planned again, as far as their profiles go of themselves."""
+    replan(cause, requests=[ReplanOrder(order, by_itself=True) for order in subjects])
+
+
+REPLANNED_AT_ONCE = 2_000
+"""Orders that are offered to be planned again each time, the most urgent first: their release waits behind them."""
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="sourcing.replan_barred", queueing_lock="sourcing.replan_barred")
+def replan_barred(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every ten minutes: nodes went out of use or offline, or a profile that excludes them came into force."""
+    offer_barred_at(timezone.now())
+
+
+def offer_barred_at(at: datetime) -> int:
+    """Offer the orders that are promised something by nodes that may not serve them any more, where another one has
+    some of it; returns how many there are."""
+    barred = barred_pairs(at)
+    params = sql.columns(("nodes", "channels"), barred) | {"most": REPLANNED_AT_ONCE}
+    found = [ready.Offer("replan", *row) for row in sql.run(_BARRED, params)] if barred else []
+    ready.put(found)
+    return len(found)
+
+
+@app.periodic(cron="15 1 * * *")
+@app.task(name="sourcing.replan_all", queueing_lock="sourcing.replan_all")
+def replan_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: what profiles have planned again for a better plan."""
+    offer_replans_at(timezone.now())
+
+
+def offer_replans_at(at: datetime) -> int:
+    """Offer promised orders of companies with a profile that looks for better plans, those of several shipments first;
+    returns how many there are."""
+    companies = [
+        company
+        for company, versions in in_force_of([one.id for one in parties.companies()], Profile, at).items()
+        if any(profile.replan == "better" for _, profile in versions.values())
+    ]
+    params = {"companies": companies, "most": REPLANNED_AT_ONCE}
+    found = [ready.Offer("replan", *row) for row in sql.run(_REPLANNABLE, params)] if companies else []
+    ready.put(found)
+    return len(found)
+
+
+QUEUES = {
+    "allocate": serve_allocate,
+    "peg": serve_peg,
+    "serve": serve_freed,
+    "rebalance": serve_rebalance,
+    "replan": serve_replan,
+}
+
+_BARRED = """
+WITH promised AS (
+    SELECT a.order_id, a.priority, COALESCE(a.promise_at, a.ordered_at) AS due, a.sku_id, a.channel_id, a.node_id,
+           a.owner_id
+    FROM unnest(%(nodes)s::uuid[], %(channels)s::uuid[]) AS d(node, channel)
+    JOIN stock_allocation AS a ON a.node_id = d.node AND a.channel_id = d.channel AND a.released = 0
+)
+SELECT p.order_id, max(p.priority)::int, min(p.due) FROM promised AS p
+WHERE EXISTS (
+    SELECT FROM stock_position AS s JOIN network_channelnode AS cn ON cn.node_id = s.node_id
+    JOIN network_node AS n ON n.id = s.node_id AND n.active
+    WHERE s.sku_id = p.sku_id AND s.owner_id = p.owner_id AND cn.channel_id = p.channel_id AND s.node_id <> p.node_id
+      AND s.sellable > s.reserved + s.allocated + s.safety)
+GROUP BY 1 ORDER BY 2 DESC, 3, 1 LIMIT %(most)s::int
+"""
+
+_REPLANNABLE = """
+SELECT order_id, max(priority)::int, min(COALESCE(promise_at, ordered_at)) FROM stock_allocation
+WHERE company_id = ANY(%(companies)s::smallint[])
+GROUP BY 1 HAVING max(released) = 0 ORDER BY count(DISTINCT node_id) DESC, 2 DESC, 3, 1 LIMIT %(most)s::int
+"""
 
 _LATE = "SELECT DISTINCT sku_id FROM sourcing_backorder WHERE promised_on < %(today)s::date"
 

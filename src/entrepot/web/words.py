@@ -536,8 +536,10 @@ WORDS: dict[str, str | Promise] = {
     "catalog.attach_barcodes": _("barcode attached"),
     "carriage.register_services": _("carriage service registered"),
     "kernel.set_policy": _("policy set"),
+    "kernel.set_untried": _("policy set untried"),
     "kernel.draft_policy": _("policy drafted"),
     "kernel.try_draft": _("policy draft tried"),
+    "kernel.attach_trials": _("policy draft tried"),
     "kernel.activate_draft": _("policy draft activated"),
     "kernel.drop_draft": _("policy draft dropped"),
     "ledger.open_books": _("books opened"),
@@ -560,6 +562,8 @@ WORDS: dict[str, str | Promise] = {
     "orders.ask_again": _("asked about again"),
     "sourcing.reject": _("given back by its node"),
     "sourcing.ask_again": _("nodes asked again"),
+    "sourcing.replan": _("promises planned again"),
+    "sourcing.leave_node": _("node left"),
     "payments.retry": _("provider asked again"),
     "shipping.buy_labels": _("labels bought"),
     "shipping.print_labels": _("labels printed"),
@@ -678,6 +682,17 @@ WORDS: dict[str, str | Promise] = {
     "work.resolve_subjects": _("resolved: its cause went away"),
 }
 """What is not simply its own name with spaces."""
+
+STAYS: dict[str, str | Promise] = {
+    "same": _("It comes from where it should already."),
+    "not better": _("No plan is better than the one that it has."),
+    "nobody else": _("No other node, or few together, have all of it."),
+    "more urgent wait": _("More urgent orders wait for the units that it would take."),
+    "not wanted": _("The profile has nothing planned again of itself."),
+    "held": _("A hold keeps it from being planned."),
+    "released": _("The floor has some of it."),
+}
+"""Why an order that is planned again stays where it is."""
 
 DEPARTURES = {
     "vendor_return": _("Return to vendor"),

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import drafts, ids, sql, wire
+from entrepot.kernel import drafts, ids, shapes, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.simulation.states import TRIAL
 from entrepot.simulation.whatif import Report, summary
+
+TRIED_BY = shapes.trials["sourcing.profile"]
 
 PRIORITY = 1
 """Of trials in their queue: nobody waits for goods because of them."""
@@ -117,7 +119,7 @@ def report_trials(cause: Cause, /, *, requests: Sequence[ReportTrial]) -> list[T
     trials = {row[0]: _Trial(*row[1:]) for row in sql.run(_LOCK, {"trials": [one.trial for one in requests]})}
     rows: list[tuple[object, ...]] = []
     answers: list[TrialNow | Refused] = []
-    told: list[drafts.TryDraft] = []
+    told: list[drafts.AttachTrial] = []
     for one in requests:
         trial = trials.get(one.trial)
         if trial is None:
@@ -132,14 +134,15 @@ def report_trials(cause: Cause, /, *, requests: Sequence[ReportTrial]) -> list[T
         rows.append((one.trial, state, text, wire.dump(one.report) if one.report else None))
         announce(cause, [Event("trial", one.trial, trial.company, trial.state, state, reason=text)])
         if one.report and trial.draft:
-            told.append(drafts.TryDraft(trial.draft, text, one.trial))
+            told.append(drafts.AttachTrial(trial.draft, TRIED_BY, one.report.profile, text, one.trial))
         answers.append(TrialNow(one.trial, state))
     if rows:
         names = ("trials", "states", "summaries", "reports")
         sql.change(_REPORT, sql.columns(names, rows) | {"at": cause.at})
     if told:
-        # A draft that somebody activated or dropped meanwhile keeps its state; the report is there all the same.
-        drafts.try_draft(cause, requests=told)
+        # A draft that somebody activated or dropped meanwhile, or of which another body was tried, keeps its state; the
+        # report is there all the same.
+        drafts.attach_trials(cause, requests=told)
     return answers
 
 
@@ -162,7 +165,7 @@ def keep_trials(cause: Cause, /, *, requests: Sequence[KeepTrial]) -> list[Trial
     currencies: Mapping[int, str] = dict(sql.run(_CURRENCIES))  # type: ignore[arg-type]
     rows: list[tuple[object, ...]] = []
     answers: list[TrialNow | Refused] = []
-    told: list[drafts.TryDraft] = []
+    told: list[drafts.AttachTrial] = []
     for one in requests:
         report, trial = one.report, ids.uuid7()
         text = summary(report, currencies[one.company])
@@ -172,11 +175,11 @@ def keep_trials(cause: Cause, /, *, requests: Sequence[KeepTrial]) -> list[Trial
         )  # fmt: skip
         announce(cause, [Event("trial", trial, one.company, after="done", reason=text)])
         if one.draft:
-            told.append(drafts.TryDraft(one.draft, text, trial))
+            told.append(drafts.AttachTrial(one.draft, TRIED_BY, report.profile, text, trial))
         answers.append(TrialNow(trial, "done"))
     sql.write("simulation_trial", (*_COLUMNS, "state", "summary", "report", "done_at"), rows)
     if told:
-        drafts.try_draft(cause, requests=told)
+        drafts.attach_trials(cause, requests=told)
     return answers
 
 

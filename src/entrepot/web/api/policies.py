@@ -13,10 +13,10 @@ from ninja import Query, Router
 from pydantic import AfterValidator, Field
 
 from entrepot.kernel import policies, wire
-from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.kernel.policies import SetPolicy, SetUntried, set_policy, set_untried
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import CODE_MAX, NO_NUL, Each, Moment, Out, Own, Strict, Text
+from entrepot.web.api.schemas import CODE_MAX, NO_NUL, Each, Moment, Out, Own, Reason, Strict, Text
 
 router = Router()
 
@@ -51,6 +51,18 @@ class PolicyIn(Strict):
     in_force_from: Moment
     scope: Scope = ""
     note: Text = ""
+    key: Own = None
+
+
+class PolicyUntriedIn(Strict):
+    """As a new version of a policy is set, of a kind that is tried before it comes into force; `reason` says why this
+    one is not."""
+
+    kind: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL, examples=["sourcing.profile"])]
+    body: Body
+    in_force_from: Moment
+    reason: Reason
+    scope: Scope = ""
     key: Own = None
 
 
@@ -101,7 +113,9 @@ def set_policies(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Put new versions of policies in force, as with one rule of validation switched for a channel."""
+    """Put new versions of policies in force, as with one rule of validation switched for a channel. One of a kind that
+    the house can try (`sourcing.profile`) is refused: `POST /policy-drafts` and `POST /trials`, or `POST
+    /policies/untried`."""
     of = parse.company_of(company)
 
     def make(one: PolicyIn, key: str) -> SetPolicy:
@@ -109,6 +123,26 @@ def set_policies(
         return SetPolicy(of, one.kind, body, one.in_force_from, one.scope, one.note, key)
 
     return give(request, set_policy, payload, idempotency_key, make, 201)
+
+
+@router.post(
+    "/policies/untried", response={201: PolicySetOut, 200: PolicySetOut | list[Each[PolicySetOut]], **REFUSED}
+)
+def set_policies_untried(
+    request: HttpRequest,
+    payload: PolicyUntriedIn | Annotated[list[PolicyUntriedIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Put new versions of policies in force without the trial that their kind has, as when a node burns. It takes a
+    permission of its own."""
+    of = parse.company_of(company)
+
+    def make(one: PolicyUntriedIn, key: str) -> SetUntried:
+        body = whole_body(one.kind, one.body)
+        return SetUntried(of, one.kind, body, one.in_force_from, one.reason, one.scope, key)
+
+    return give(request, set_untried, payload, idempotency_key, make, 201)
 
 
 def whole_body(kind: str, body: dict[str, Any]) -> Any:

@@ -43,7 +43,8 @@ class PolicyDraftIn(Strict):
 
 
 class PolicyTriedIn(Strict):
-    """What came out when a draft was tried. Of a sourcing profile a trial tells that itself: `POST /trials`."""
+    """What came out when a draft was tried. Of a sourcing profile a trial tells that itself, and nobody else: `POST
+    /trials`."""
 
     draft: UUID
     summary: Reason
@@ -73,8 +74,8 @@ class PolicyDraftNowOut(Out):
 
 
 class PolicyDraftOut(Out):
-    """A draft: `summary` is what came out of its last trial, `report` the trial that has the rest, where there is
-    one."""
+    """A draft: `summary` is what came out of its last trial, `tried_by` how it was tried (`word`: a person says
+    so), `report` the trial that has the rest, where there is one."""
 
     id: UUID
     kind: str
@@ -84,6 +85,7 @@ class PolicyDraftOut(Out):
     author: str
     drafted_at: datetime
     summary: str
+    tried_by: str
     report: UUID | None
     version: int | None
     body: dict[str, Any]
@@ -135,7 +137,8 @@ def try_policy_drafts(
     payload: PolicyTriedIn | Annotated[list[PolicyTriedIn], Many],
     idempotency_key: IdempotencyKey,
 ) -> Any:
-    """Say what came out when drafts were tried: then they may be activated."""
+    """Say what came out when drafts were tried: then they may be activated. Drafts of a kind that the house can try
+    (`sourcing.profile`) are refused."""
     return give(
         request, try_draft, payload, idempotency_key,
         lambda one, key: TryDraft(one.draft, one.summary, key=key),

@@ -319,6 +319,24 @@ class AskAgainIn(Strict):
     key: Own = None
 
 
+class ReplanIn(Strict):
+    """A promised order that is planned again, without the nodes that are to be left; `reason` is for its history."""
+
+    order: UUID
+    reason: Text = ""
+    leave: Annotated[list[Code], Field(max_length=100)] = []
+    key: Own = None
+
+
+class LeaveNodeIn(Strict):
+    """A node whose promises are to go elsewhere, so many orders at once."""
+
+    node: Code
+    reason: Reason
+    limit: Annotated[int, Field(ge=1, le=5_000)] = 500
+    key: Own = None
+
+
 class AddLineIn(Strict):
     """Goods that come to an order, a kit as lines of its components. Without a price, that of the line they are `like`,
     or of its kit where that is what comes, else the catalog's. Of another `kind` a charge with its price, or below
@@ -449,6 +467,36 @@ class RejectedOut(Out):
     order: UUID
     units: int
     exhausted: int
+
+
+class ReplannedOut(Out):
+    """Units that come from elsewhere now, and `why` they do (`barred`: their node may not serve any more; `better`: the
+    new plan is), or why nothing moves (`same`, `not better`, `nobody else`, `more urgent wait`)."""
+
+    order: UUID
+    units: int
+    why: str
+
+
+class NodeLeftOut(Out):
+    """Orders and units that come from elsewhere now; orders that stay, by why; and those that the limit left out."""
+
+    node: UUID
+    orders: int
+    units: int
+    stay: dict[str, int]
+    left: int
+
+
+class ReplannedFromOut(Out):
+    """What was promised before a decision that planned an order again: `before` by line, node and units, `barred` the
+    nodes that may not keep it, with the rule, and what both plans cost where cost decided."""
+
+    because: str
+    reason: str
+    before: list[tuple[int, str, int]]
+    barred: dict[str, str]
+    costs_minor: tuple[int, int] | None = None
 
 
 class AskedAgainOut(Out):
@@ -781,7 +829,7 @@ class SourcingOut(Out):
     served with, where its customer's tier or its margin added to its own, else 0, and `priority_terms` is what it is
     made of (own, tier, margin). `softened`: whether soft rules were
     dropped, as those who keep every rule left something out. `together` is there where costs decide, `limited` where
-    another shipment would have served more.
+    another shipment would have served more, `replanned` where it took the place of what was promised.
     Where lines are served one by one, each says what was left at the nodes when its turn came.
     """
 
@@ -795,6 +843,7 @@ class SourcingOut(Out):
     softened: bool
     together: TogetherOut | None
     limited: LimitedOut | None
+    replanned: ReplannedFromOut | None
     decided_at: datetime
     candidates: list[CandidateOut]
     flip: FlipOut | None

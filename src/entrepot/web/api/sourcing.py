@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
+from entrepot.sourcing.commands.replan import LeaveNode, ReplanOrder, leave_node, replan
 from entrepot.sourcing.explain import Explanation, LineExplained, Together
 from entrepot.warehouse.commands.reject import reject as reject_on_floor
 from entrepot.web.api import parse
@@ -20,8 +22,12 @@ from entrepot.web.api.schemas import (
     AskAgainIn,
     AskedAgainOut,
     Each,
+    LeaveNodeIn,
+    NodeLeftOut,
     RejectedOut,
     RejectIn,
+    ReplanIn,
+    ReplannedOut,
     SourcingOut,
 )
 
@@ -45,6 +51,7 @@ def explain_sourcing(
             "priority_terms": one.decision.reasons.get("priority_terms", {}), "softened": one.explanation.softened,
             "together": _together(one.explanation.together),
             "limited": one.explanation.limited._asdict() if one.explanation.limited else None,
+            "replanned": one.decision.reasons.get("replanned"),
             "decided_at": one.decision.decided_at,
             **_explained(one.explanation),
             "lines": [
@@ -94,10 +101,7 @@ def reject_orders(
     It is sourced again without that node. Lines that too many nodes have rejected become a work item.
     """
     items = payload if isinstance(payload, list) else [payload]
-    nodes = {one.code: one.id for one in network.nodes(company=parse.company_of(company))}
-    unknown = sorted({item.node for item in items} - set(nodes))
-    if unknown:
-        raise NotFound(what="node", which=", ".join(unknown))
+    nodes = _nodes(parse.company_of(company), {item.node for item in items})
 
     def make(item: RejectIn, key: str) -> RejectOrder:
         return RejectOrder(item.order, nodes[item.node], item.reason, tuple(item.lines or ()), key=key)
@@ -114,3 +118,48 @@ def ask_nodes_again(
 ) -> Any:
     """Every node is asked once more for the lines that it had rejected."""
     return give(request, ask_again, payload, idempotency_key, lambda item, key: AskAgain(item.order, key=key))
+
+
+@router.post("/orders/replan", response={200: ReplannedOut | list[Each[ReplannedOut]], **REFUSED})
+def replan_orders(
+    request: HttpRequest,
+    payload: ReplanIn | Annotated[list[ReplanIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Plan promised orders again, until they are released: they come from elsewhere where their node may not serve them
+    any more, or where a better plan is possible by now. Nobody loses what was promised by that."""
+    items = payload if isinstance(payload, list) else [payload]
+    nodes = _nodes(parse.company_of(company), {node for item in items for node in item.leave})
+
+    def make(item: ReplanIn, key: str) -> ReplanOrder:
+        return ReplanOrder(item.order, item.reason, tuple(nodes[code] for code in item.leave), key=key)
+
+    return give(request, replan, payload, idempotency_key, make)
+
+
+@router.post("/nodes/leave", response={200: NodeLeftOut | list[Each[NodeLeftOut]], **REFUSED})
+def leave_nodes(
+    request: HttpRequest,
+    payload: LeaveNodeIn | Annotated[list[LeaveNodeIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Move what nodes have promised and not released to others, the most urgent orders first. What nobody else has
+    whole stays."""
+    items = payload if isinstance(payload, list) else [payload]
+    of = parse.company_of(company)
+    nodes = _nodes(of, {item.node for item in items})
+
+    def make(item: LeaveNodeIn, key: str) -> LeaveNode:
+        return LeaveNode(of, nodes[item.node], item.reason, item.limit, key)
+
+    return give(request, leave_node, payload, idempotency_key, make)
+
+
+def _nodes(company: int, codes: Collection[str]) -> dict[str, UUID]:
+    """Nodes of a company by their codes; none may be unknown."""
+    nodes = {one.code: one.id for one in network.nodes(company=company)} if codes else {}
+    if unknown := sorted(set(codes) - set(nodes)):
+        raise NotFound(what="node", which=", ".join(unknown))
+    return nodes

@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import conflicts, pages
+from entrepot.kernel.errors import Refused
+from entrepot.network import queries as network
+from entrepot.sourcing.commands.replan import LeaveNode, NodeLeft, leave_node
 from entrepot.web import format as fmt
-from entrepot.web import lists_insight
-from entrepot.web.edge import Request, console, int_in, page
+from entrepot.web import lists_insight, words
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
 from entrepot.web.listed import listed_whole, order_of, part_of
 from entrepot.web.listing import in_order
 
@@ -54,6 +59,43 @@ def told(request: Request) -> HttpResponse:
     if shown.answer:
         return shown.answer
     context |= shown.context()
+    if request.reader.actor.may("sourcing.leave_node"):
+        context["nodes"] = [one for one in network.nodes(company=company) if one.code]
     if not listing.part:
         context["names"] = pages.names(one.document for one in shown.rows)
     return page(request, "web/conflicts.html", context, area="orders")
+
+
+@require_POST
+@console
+def leave(request: Request) -> HttpResponse:
+    """Move what a node has promised and not released elsewhere; how many orders stay there, and why, is told."""
+    node = uuid_in(request.POST.get("node"))
+    if node is None:
+        raise Http404
+    wanted = LeaveNode(request.reader.company.id, node, clean(request.POST.get("reason")))
+    results = give(
+        request, leave_node, [wanted], lambda _: gettext("The node is left as far as others can serve."),
+        known=lambda _: gettext("Nothing moves."),
+    )  # fmt: skip
+    for one in results:
+        if not isinstance(one, Refused):
+            _tell(request, one)
+    return back(request, "/orders/conflicts/", results)
+
+
+def _tell(request: Request, one: NodeLeft) -> None:
+    moved = ngettext(
+        "%(n)s order comes from elsewhere now.", "%(n)s orders come from elsewhere now.", one.orders
+    )
+    messages.info(request, moved % {"n": fmt.number(one.orders)})
+    for why, orders in sorted(one.stay.items()):
+        told = ngettext("%(n)s order stays:", "%(n)s orders stay:", orders) % {"n": fmt.number(orders)}
+        messages.info(request, f"{told} {words.STAYS[why]}")
+    if one.left:
+        left = ngettext(
+            "%(n)s order was not looked at: say it again.",
+            "%(n)s orders were not looked at: say it again.",
+            one.left,
+        )
+        messages.info(request, left % {"n": fmt.number(one.left)})

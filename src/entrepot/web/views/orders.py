@@ -42,9 +42,10 @@ from entrepot.returns.rules import ASKED
 from entrepot.shipping import queries as shipping
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
+from entrepot.sourcing.commands.replan import ReplanOrder, replan
 from entrepot.warehouse.commands.reject import reject as reject_on_floor
 from entrepot.web import format as fmt
-from entrepot.web import lists, standing
+from entrepot.web import lists, standing, words
 from entrepot.web.edge import (
     Request,
     Undo,
@@ -230,6 +231,18 @@ def ask_nodes_again(request: Request, which: UUID) -> HttpResponse:
     return back(request, f"/orders/{which}/")
 
 
+@require_POST
+@console
+def replan_order(request: Request, which: UUID) -> HttpResponse:
+    """Plan what is promised of an order again: it comes from elsewhere, or it is told why it stays."""
+    wanted = ReplanOrder(which, clean(request.POST.get("reason")))
+    results = give(
+        request, replan, [wanted], lambda _: gettext("It comes from elsewhere now; below stands why."),
+        known=lambda one: str(words.STAYS[one.why]),
+    )  # fmt: skip
+    return back(request, f"/orders/{which}/", results)
+
+
 def _rejectable(
     request: Request, promises: Sequence[pages.PromiseRow], fulfillments: Sequence[pages.FulfillmentRow]
 ) -> dict[str, UUID]:
@@ -290,6 +303,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "promises": promises,
         **_awaited(found),
         "draft": orders.draft_of(which) if found.external_id.startswith("QT-") else None,
+        "replannable": bool(promises) and not any(one.released for one in promises),
         "rejectable": _rejectable(request, promises, fulfillments),
         "rejections": sourcing.rejections(order=which),
         "fulfillments": _on_the_floor(fulfillments, packages, shipments),

@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from entrepot.kernel import drafts, policies
+from entrepot.kernel import drafts, policies, shapes
 from entrepot.kernel.drafts import (
     ActivateDraft,
     DraftNow,
@@ -39,7 +39,7 @@ from entrepot.web.listed import listed_whole
 from entrepot.web.policy_form import differences, filled, form, purpose, read, title
 
 REPLAYED = "sourcing.profile"
-"""The kind that is tried by a replay; of others a person says what came of a trial."""
+"""The kind of which a replay tells what came of a trial."""
 
 DRAFTS_MAX = 1_000
 
@@ -105,7 +105,7 @@ def one(request: Request, kind: str) -> HttpResponse:
         "says": _says(body, in_force), "coming": _coming(rows, fmt.reading().now),
         "now": fmt.reading().now, "one": chosen[0], "other": chosen[1],
         "drafts": [(draft, _changes(body, draft, in_force)) for draft in drafts.drafts(company, kind, limit=50)],
-        "replayed": kind == REPLAYED, "names": {},
+        "replayed": kind == REPLAYED, "by_word": kind not in shapes.trials, "names": {},
     }  # fmt: skip
     if kind == REPLAYED:
         living = [one for one, _ in context["drafts"] if one.state in ("draft", "tried")]
