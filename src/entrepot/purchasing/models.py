@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.access.duty_triggers import duty_taken, duty_trigger, duty_triggers
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
@@ -122,6 +122,7 @@ class OrderLine(models.Model):
                 condition=Q(short__gte=0, quantity__gte=F("short")),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class DropShip(models.Model):
@@ -577,7 +578,7 @@ class Proposal(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(  # a reason: ordered by a rule
+            *duty_triggers("approve_is_a_duty", duty_taken(  # a reason: ordered by a rule
                 "purchasing", "propose×approve", "approve", "id", "decided_by", "a.state = 'ordered' AND a.reason = ''",
             ))
         ]  # fmt: skip
