@@ -186,8 +186,11 @@ def _filled(table: str, said: dict[str, Any]) -> dict[str, Any]:
 
 def _whole(table: str, said: dict[str, Any]) -> dict[str, Any]:
     """Units where there must be some."""
-    some: dict[str, dict[str, Any]] = {"purchasing_proposal": {"quantity": 1}, "settlement_supplierline": {"quantity": 1},
-            "returns_departure": {"sequence": 1, "due_on": NOW.date()}}  # fmt: skip
+    some: dict[str, dict[str, Any]] = {
+        "purchasing_proposal": {"quantity": 1},
+        "settlement_supplierline": {"quantity": 1},
+        "returns_departure": {"sequence": 1, "due_on": NOW.date()},
+    }
     return {**some.get(table, {}), **said}
 
 
