@@ -74,6 +74,12 @@ FORGED: dict[str, tuple[Forged, ...]] = {
             {"state": "ordered", "order_id": OTHER, **BY_MALLORY}, "purchasing_duty_to_approve_taken",
         ),
     ),
+    "order×approve": (
+        Forged(
+            "purchasing_order", {"id": DOCUMENT, "state": "waiting", "home_minor": 900, "ordered_by": MALLORY},
+            {"state": "open", "approved_by": MALLORY}, "purchasing_duty_to_approve_taken",
+        ),
+    ),
     "adjust×approve": (
         Forged("stock_adjustment", ADJUSTMENT, {"state": "posted", **BY_MALLORY}, "stock_duty_to_approve_taken"),
         # as if it had been within what one person may alone

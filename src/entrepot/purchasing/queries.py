@@ -40,6 +40,10 @@ class Order:
     quantity: int
     received: int
     to_come: int
+    home_minor: int | None
+    alone_minor: int
+    approved_by: str
+    approved_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +236,8 @@ def discrepancies() -> list[str]:
 _FIELDS = """
 SELECT purchasing_order.id, number, purchasing_order.company_id::int, supplier_id, supplier.name, node_id, node.code,
        external_ref, purchasing_order.currency, state, ordered_by, ordered_at, line.quantity, line.received,
-       CASE WHEN state IN ('open', 'part_received') THEN line.to_come ELSE 0 END
+       CASE WHEN state IN ('open', 'part_received') THEN line.to_come ELSE 0 END,
+       home_minor, alone_minor, approved_by, approved_at
 FROM purchasing_order
 JOIN parties_supplier AS supplier ON supplier.id = supplier_id
 JOIN network_node AS node ON node.id = node_id
@@ -395,7 +400,7 @@ _CHECKS = (
         SELECT purchasing_order.number, state, sum(line.received)::bigint, sum(line.quantity - line.short)::bigint
         FROM purchasing_order JOIN purchasing_orderline AS line ON line.order_id = purchasing_order.id
         GROUP BY purchasing_order.id
-        HAVING state <> 'cancelled' AND state <> CASE
+        HAVING state NOT IN ('waiting', 'cancelled') AND state <> CASE
             WHEN bool_and(line.received + line.short >= line.quantity) THEN 'received'
             WHEN sum(line.received) = 0 THEN 'open' ELSE 'part_received' END
         ORDER BY 1 LIMIT 100
