@@ -56,6 +56,8 @@ def test_a_controller_approves_on_the_page_and_the_list_has_what_waits(console, 
     assert "Waits for approval" in shown and "£125.00" in shown and "£100.00" in shown
     buyer = console("inventory").get(path).content.decode()
     assert "A controller decides it." in buyer and "Receive what was counted" not in buyer
+    assert "It goes to the supplier once it is approved." in buyer and "Send it by EDI" not in buyer
+    assert console("inventory").get(f"{path}order.pdf").status_code == 200
 
     page.post(f"{path}act/", {"action": "decline", "note": ""})
     assert state(which) == "waiting"
