@@ -25,11 +25,13 @@ from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.split import SplitOrder
 from entrepot.postgres import APP_ROLE
+from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.sourcing.commands.edit import edit
 from entrepot.sourcing.commands.regroup import merge, split
 from entrepot.stock.commands import adjust  # noqa: F401  it declares the policy
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor
+from tests.retailer import BUYER, a_retailer
 from tests.walk import a_house, placed, shipped
 
 DAY = date(2026, 11, 1)
@@ -679,10 +681,38 @@ def test_what_is_given_in_manage_shell_is_written_by_the_house(
         sql.run("UPDATE ledger_rate SET rate = 0.85 WHERE on_date = '2026-11-02'")
 
 
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("catalog_sku", "standard_cost = 1"),
+        ("parties_supplier", "currency = 'XXX'"),
+        ("purchasing_orderline", "unit_cost = 1"),
+    ],
+)
+def test_prices_and_masters_that_decide_money_are_watched(
+    committed_db: None, owner: psycopg.Connection, table: str, change: str
+) -> None:
+    house = a_retailer(skus=1)
+    asked = OrderGoods(house.company, house.supplier, house.node, "", ((house.skus[0], 3, Decimal("2.50")),))
+    whole(order(BUYER, requests=[asked]))
+    owner.execute("SET session_replication_role = replica")
+    assert told() == []
+    owner.execute(f"CREATE TABLE kept AS SELECT * FROM {table}".encode())
+
+    owner.execute(f"UPDATE {table} SET {change}".encode())
+
+    assert set(told()) == {(table, "was changed")}
+    owner.execute(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept; DROP TABLE kept".encode())
+    assert told() == []
+
+
 def test_facts_of_money_decisions_and_rules_leave_imprints(db: None) -> None:
     names = {meta.db_table for meta in imprint.tables()}
     assert {
         "shipping_shipmentline",
+        "access_apikey", "access_belonging", "carriage_rate", "carriage_surcharge", "catalog_component",
+        "catalog_listprice", "catalog_sku", "ledger_layer", "parties_supplier", "purchasing_orderline",
+        "returns_paper", "tax_jurisdiction",
         "access_duty", "kernel_policy", "ledger_period", "ledger_rule", "orders_credit", "orders_hold",
         "orders_line", "orders_order",
         "payments_attempt", "payments_dispute", "purchasing_receipt", "returns_disposition", "returns_override",

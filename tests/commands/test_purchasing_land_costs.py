@@ -8,10 +8,11 @@ from uuid import UUID
 import pytest
 
 from entrepot.kernel import sql
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.ids import uuid7
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
-from entrepot.purchasing import errors, landing_queries
+from entrepot.purchasing import errors, landing_queries, queries
 from entrepot.purchasing.commands.land_costs import CostLanded, LandCost, land_costs
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
@@ -130,3 +131,46 @@ def test_statements_do_not_grow_with_the_batch(house: Retailer, statements) -> N
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert counts == [counts[0]] * 3, counts
     assert counts[0] == 15  # the last writes the events
+
+
+def _valued_wrongly() -> list[str]:
+    return [one for one in queries.discrepancies() if "valued at" in one]
+
+
+def _shift(amount: int, **by: object) -> None:
+    """Value that goes from one SKU to another: no sum of the company is off by it."""
+    for sign, which in zip((-1, 1), ("less", "more"), strict=True):
+        sql.run(
+            "UPDATE ledger_valuation SET value_minor = value_minor + %(amount)s WHERE sku_id = %(sku)s RETURNING 1",
+            {"amount": sign * amount, "sku": by[which]},
+        )
+
+
+def test_value_that_was_shifted_between_two_skus_is_named_of_both(house: Retailer) -> None:
+    receipt = arrived(house, (10, "3.00"), (10, "1.00"))
+    lost(house, 4)
+    whole(land_costs(CLERK, requests=[bill(house, 1_001, receipt)]))
+    assert _valued_wrongly() == []
+
+    _shift(500, less=house.skus[0], more=house.skus[1])
+
+    told = _valued_wrongly()
+    assert [one.split(": ")[1] for one in told] == [
+        "valued at 1751, its moves, landed costs and write-downs make 2251.",
+        "valued at 1750, its moves, landed costs and write-downs make 1250.",
+    ]
+    assert all("stock of company" in one for one in told)
+    _shift(500, less=house.skus[1], more=house.skus[0])
+    assert _valued_wrongly() == []
+
+
+def test_by_layers_it_is_named_wherever_they_stand(house: Retailer) -> None:
+    choose_costing(CLERK, requests=[ChooseCosting(house.company, "fifo", "why")])
+    receipt = arrived(house, (10, "3.00"), (10, "1.00"))
+    whole(land_costs(CLERK, requests=[bill(house, 1_000, receipt)]))
+    assert _valued_wrongly() == []
+
+    _shift(500, less=house.skus[0], more=house.skus[1])
+
+    assert ["at all nodes, stock and transit" in one for one in _valued_wrongly()] == [True, True]
+    _shift(500, less=house.skus[1], more=house.skus[0])

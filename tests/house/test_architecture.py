@@ -30,8 +30,8 @@ PUBLISHED = {
     "parties": "address company customer giftmessage offer person supplier",
     "tax": "exemption jurisdiction rate",
     "carriage": "service",
-    "ledger": "account balance clearingitem exposure line manualentry manualline match matchpart measurement period "
-    "valuation",
+    "ledger": "account balance clearingitem costing exposure line manualentry manualline match matchpart measurement "
+    "period valuation writedown",
     "stock": "allocation bucket move plate plateunits position preorder published reservation ringfence supply "
     "transfer transferline unpublished",
     "payments": "attempt creditgrant dispute payment",

@@ -277,6 +277,7 @@ OPERATIONS = [
     ("/api/v1/purchase-orders/change", "post"),
     ("/api/v1/purchase-orders/close-rest", "post"),
     ("/api/v1/purchase-orders/confirm", "post"),
+    ("/api/v1/purchase-orders/decide", "post"),
     ("/api/v1/purchase-orders/documents", "post"),
     ("/api/v1/purchase-orders/receive", "post"),
     ("/api/v1/purchase-orders/reschedule", "post"),

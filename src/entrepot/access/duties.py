@@ -52,6 +52,11 @@ CONFLICTS = (
         ("settlement.decide_supplier_lines",), "high", "order×receive×accept",
     ),
     Conflict(
+        "order × approval", "orders goods", "approves orders beyond what one person may order",
+        ("purchasing.order", "purchasing.change", "purchasing.accept_proposals"), ("purchasing.decide_orders",), "high",
+        "order×approve",
+    ),
+    Conflict(
         "credit × approval", "enters credits", "approves them", ("orders.credit",), ("orders.approve_credits",), "high",
         "enter×approve",
     ),

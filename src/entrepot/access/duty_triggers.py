@@ -15,6 +15,14 @@ def duty_trigger(name: str, operation: pgtrigger.Operation, body: str) -> pgtrig
     )  # fmt: skip
 
 
+def duty_triggers(name: str, body: str) -> list[pgtrigger.Trigger]:
+    """Two of them: what is decided later is refused as it is where a row is put in decided."""
+    return [
+        duty_trigger(name, pgtrigger.Update, body),
+        duty_trigger(f"{name}_at_once", pgtrigger.Insert, body),
+    ]
+
+
 def duty_taken(room: str, pair: str, side: str, document: str, person: str, when: str = "TRUE") -> str:
     """The body of a trigger that refuses rows of people who have not taken the side of the pair on the document.
 
@@ -67,3 +75,23 @@ END IF;
 RETURN NULL;
 """,
     )  # fmt: skip
+
+
+def by_another_triggers(
+    name: str,
+    room: str,
+    pair: str,
+    document: str,
+    person: str,
+    *,
+    when: str,
+    told_by: tuple[str, ...],
+    also: str = "",
+) -> list[pgtrigger.Trigger]:
+    """Two of them: for what is decided later, and for rows that are put in decided."""
+    return [
+        by_another_trigger(
+            named, operation, room, pair, document, person, when=when, told_by=told_by, also=also
+        )
+        for named, operation in ((name, pgtrigger.Update), (f"{name}_at_once", pgtrigger.Insert))
+    ]

@@ -34,6 +34,9 @@ class Belonging(models.Model):
     user_id = models.IntegerField()
     company_id = models.SmallIntegerField()
 
+    class Meta:
+        triggers = imprinted(changes=True)
+
 
 class ApiKey(models.Model):
     """A program acts for a person. Only a digest of the secret is kept. `follows_id`: the key that it takes the place
@@ -68,6 +71,7 @@ class ApiKey(models.Model):
                 condition=models.Q(expires_at=None) | models.Q(expires_at__gte=models.F("created_at")),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Tries(models.Model):

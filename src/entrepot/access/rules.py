@@ -14,6 +14,7 @@ PAIRS: dict[str, tuple[str, ...]] = {
     # of one order to a supplier: whoever orders the goods, whoever attests that they came, whoever accepts the bill
     "order×receive×accept": ("order", "receive", "accept"),
     "propose×approve": ("propose", "approve"),  # whoever proposes an order does not accept it
+    "order×approve": ("order", "approve"),  # whoever orders beyond the limit does not approve the order
     "adjust×approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
     # of one count: whoever counts first, whoever counts again, and whoever approves the difference
     "count×recount×approve": ("count", "recount", "approve"),
@@ -295,6 +296,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "settlement.split_bank_lines",
         "settlement.close_books", "ledger.match_lines", "ledger.undo_matches",
         "settlement.clear_accounts", "settlement.write_off", "settlement.decide_write_offs", "settlement.note_lines",
+        "purchasing.decide_orders",
         "settlement.erase_people", "settlement.hold_data", "settlement.release_data",
     ),
     "integration engineer": (

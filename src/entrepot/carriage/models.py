@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from entrepot.carriage.rules import SURCHARGES
+from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 
 
@@ -77,6 +78,7 @@ class Rate(models.Model):
                 name="carriage_rate_makes_sense", condition=Q(max_weight_g__gt=0, price_minor__gte=0)
             )
         ]
+        triggers = imprinted(changes=True)
 
 
 class Version(models.Model):
@@ -120,6 +122,7 @@ class Surcharge(models.Model):
                 ),
             )
         ]
+        triggers = imprinted(changes=True)
 
 
 class CutOff(models.Model):

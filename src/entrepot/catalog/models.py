@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.kernel.imprint import imprinted
+
 
 class Sku(models.Model):
     """What is stocked and sold: one kind of thing, counted in whole units."""
@@ -62,6 +64,7 @@ class Sku(models.Model):
                 ),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class ListPrice(models.Model):
@@ -71,6 +74,9 @@ class ListPrice(models.Model):
     sku_id = models.UUIDField()
     since = models.DateTimeField()
     list_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+
+    class Meta:
+        triggers = imprinted(changes=True)
 
 
 class Component(models.Model):
@@ -87,6 +93,7 @@ class Component(models.Model):
             models.CheckConstraint(name="catalog_component_of_another", condition=~Q(kit_id=F("sku_id"))),
             models.CheckConstraint(name="catalog_component_has_units", condition=Q(units__gte=1)),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Packaging(models.Model):

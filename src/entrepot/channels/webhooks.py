@@ -86,7 +86,7 @@ EVENTS: dict[str, Named] = {
     "dispute.opened": Named("dispute", ("needs_response",), "A bank asks about a payment", begins=True),
     "dispute.won": Named("dispute", ("won",), "A dispute was won"),
     "dispute.lost": Named("dispute", ("lost",), "A dispute was lost"),
-    "purchase_order.ordered": Named("purchase_order", (), "Goods were ordered from a supplier", begins=True),
+    "purchase_order.ordered": Named("purchase_order", ("open",), "Goods were ordered from a supplier"),
     "purchase_order.changed": Named(
         "purchase_order", (), "An order asks for other units, days, prices or lines", by="purchasing.change"
     ),

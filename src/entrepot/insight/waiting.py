@@ -61,6 +61,7 @@ SIGNALS = {
     "counts": _in_state("warehouse_counttask", "open", "counting", "recount"),
     "counts to decide": _in_state("warehouse_counttask", "waiting"),
     "corrections": _in_state("stock_adjustment", "waiting"),
+    "purchases to approve": _in_state("purchasing_order", "waiting"),
     "reorders": _in_state("purchasing_proposal", "proposed"),
     "checks": _in_state("purchasing_check", "waiting"),
     "supplier claims": _in_state("purchasing_claim", "open"),

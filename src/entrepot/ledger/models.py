@@ -282,6 +282,7 @@ class Layer(models.Model):
                 condition=Q(quantity__gt=0) | Q(value_minor=0, written_minor=0),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class WriteDown(models.Model):

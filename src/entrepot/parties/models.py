@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from entrepot.kernel.imprint import imprinted
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 
 
@@ -65,6 +66,7 @@ class Supplier(models.Model):
             models.UniqueConstraint(fields=["company_id", "code"], name="parties_supplier_code_once"),
             models.CheckConstraint(name="parties_supplier_lead_not_negative", condition=Q(lead_days__gte=0)),
         ]
+        triggers = imprinted(changes=True)
 
 
 class Offer(models.Model):

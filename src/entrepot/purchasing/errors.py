@@ -10,6 +10,19 @@ class Duplicate(Refused):
     says = "{external_ref} was ordered before, as {number}. Receive that order, or give the new one its own reference."
 
 
+class NeedsApproval(Refused):
+    code = "purchasing.needs_approval"
+    says = (
+        "Order {number} would be worth {found}, and one person orders up to {expected}. Ask for less, or order what is"
+        " more by an order of its own, which another person approves."
+    )
+
+
+class WaitsForApproval(Refused):
+    code = "purchasing.waits_for_approval"
+    says = "Order {number} waits for another person's approval. It goes to its supplier once it is approved."
+
+
 class NoticedBefore(Refused):
     code = "purchasing.noticed_before"
     says = "{external_ref} was announced before, as {number}. Receive that one, or give the new one its own number."

@@ -7,13 +7,18 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.access.duty_triggers import duty_taken, duty_trigger, duty_triggers
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
-from entrepot.purchasing import drop_ship, landing, states
+from entrepot.purchasing import approval, drop_ship, landing, states
 
 ARRIVED = ("sellable", "pending_inspection", "damaged")
+
+
+_NOT_ALONE = f"""a.state NOT IN ('waiting', 'cancelled')
+    AND COALESCE(a.home_minor, {approval.MOST_MINOR}) > a.alone_minor"""
+"""What may be sent and received of what one person may not order alone."""
 
 
 class Order(models.Model):
@@ -26,9 +31,15 @@ class Order(models.Model):
     node_id = models.UUIDField()
     external_ref = models.TextField(default="")
     currency = models.TextField()
-    state = models.TextField(default="open")  # open, part_received, received, cancelled
+    state = models.TextField(default="open")  # waiting, open, part_received, received, cancelled
     ordered_by = models.TextField()
     ordered_at = models.DateTimeField()
+    home_minor = models.BigIntegerField(
+        null=True
+    )  # its worth in the company's currency, where somebody knows it
+    alone_minor = models.BigIntegerField(db_default=0)  # up to what one person might order it alone
+    approved_by = models.TextField(db_default="")
+    approved_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
@@ -39,6 +50,9 @@ class Order(models.Model):
                 condition=Q(state__in=["open", "part_received"]),
             ),
             models.Index(fields=["supplier_id"], name="purchasing_order_of_supplier"),
+            models.Index(
+                fields=["company_id", "id"], name="purchasing_order_waiting", condition=Q(state="waiting")
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -48,10 +62,15 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 name="purchasing_order_state_known",
-                condition=Q(state__in=["open", "part_received", "received", "cancelled"]),
+                condition=Q(state__in=states.ORDER.states),
             ),
         ]
-        triggers = imprinted(changes=True)
+        triggers = [
+            *imprinted(changes=True),
+            *duty_triggers("approve_is_a_duty", duty_taken(
+                "purchasing", approval.PAIR, "approve", "id", "approved_by", _NOT_ALONE,
+            )),
+        ]  # fmt: skip
 
 
 class OrderLine(models.Model):
@@ -122,6 +141,7 @@ class OrderLine(models.Model):
                 condition=Q(short__gte=0, quantity__gte=F("short")),
             ),
         ]
+        triggers = imprinted(changes=True)
 
 
 class DropShip(models.Model):
@@ -621,7 +641,7 @@ class Proposal(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(  # a reason: ordered by a rule
+            *duty_triggers("approve_is_a_duty", duty_taken(  # a reason: ordered by a rule
                 "purchasing", "propose×approve", "approve", "id", "decided_by", "a.state = 'ordered' AND a.reason = ''",
             ))
         ]  # fmt: skip

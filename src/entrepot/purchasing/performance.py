@@ -106,6 +106,8 @@ WITH due AS (
     FROM purchasing_order AS bought JOIN purchasing_orderline AS line ON line.order_id = bought.id
     JOIN network_node AS node ON node.id = bought.node_id
     WHERE bought.company_id = %(company)s::smallint
+      -- What nobody approved never went to him.
+      AND (bought.approved_by <> '' OR COALESCE(bought.home_minor, 9223372036854775807) <= bought.alone_minor)
       {whose}
 ), came AS (
     SELECT due.*, sums.first_at, COALESCE(sums.units, 0) AS units, COALESCE(sums.by_then, 0) AS by_then,

@@ -40,6 +40,10 @@ class Order:
     quantity: int
     received: int
     to_come: int
+    home_minor: int | None
+    alone_minor: int
+    approved_by: str
+    approved_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,7 @@ def discrepancies() -> list[str]:
     """What came, told by receipts, lines, orders, moves and journal, where two of them differ, and what is wrong with
     drop-ship orders.
 
-    18 statements."""
+    19 statements."""
     found = [sentence.format(*row) for sentence, statement in _CHECKS for row in sql.run(statement)]
     return found + drop_ship_queries.discrepancies()
 
@@ -232,7 +236,8 @@ def discrepancies() -> list[str]:
 _FIELDS = """
 SELECT purchasing_order.id, number, purchasing_order.company_id::int, supplier_id, supplier.name, node_id, node.code,
        external_ref, purchasing_order.currency, state, ordered_by, ordered_at, line.quantity, line.received,
-       CASE WHEN state IN ('open', 'part_received') THEN line.to_come ELSE 0 END
+       CASE WHEN state IN ('open', 'part_received') THEN line.to_come ELSE 0 END,
+       home_minor, alone_minor, approved_by, approved_at
 FROM purchasing_order
 JOIN parties_supplier AS supplier ON supplier.id = supplier_id
 JOIN network_node AS node ON node.id = node_id
@@ -321,7 +326,49 @@ SCALE = f"""CASE currency {
 
 # Two tellings of one thing are stacked and summed rather than joined: a join of sums is slow where the tables were
 # filled just now and nothing is known yet of what is in them.
+# Of layers a landed cost is borne wherever they stand by then: of such a SKU all its nodes are told together.
+_VALUED = """
+WITH valued AS (
+    SELECT company_id, sku_id, node_id, pool, value_minor AS said, 0::numeric AS made FROM ledger_valuation
+    UNION ALL
+    SELECT m.company_id, b.sku_id, b.node_id, CASE b.status WHEN 'in_transit' THEN 'transit' ELSE 'stock' END, 0,
+           m.value
+    FROM (SELECT company_id, bucket, sum(value) AS value FROM (
+              SELECT company_id, to_bucket AS bucket, value_minor AS value FROM stock_move
+              WHERE to_bucket IS NOT NULL AND value_minor <> 0
+              UNION ALL SELECT company_id, from_bucket, -value_minor FROM stock_move
+              WHERE from_bucket IS NOT NULL AND value_minor <> 0) AS both_sides
+          GROUP BY 1, 2) AS m JOIN stock_bucket AS b ON b.id = m.bucket
+    UNION ALL
+    SELECT company_id, sku_id, node_id, 'stock', 0, after_minor - before_minor FROM ledger_writedown
+    UNION ALL
+    SELECT c.company_id, p.sku_id, r.node_id, 'stock', 0, p.stock_minor
+    FROM purchasing_landedpart AS p JOIN purchasing_landedcost AS c ON c.id = p.cost_id
+    JOIN purchasing_receipt AS r ON r.id = p.receipt_id
+),
+spread AS (
+    SELECT DISTINCT c.company_id, p.sku_id FROM purchasing_landedpart AS p
+    JOIN purchasing_landedcost AS c ON c.id = p.cost_id
+    WHERE c.company_id IN (SELECT company_id FROM ledger_costing WHERE method = 'fifo')
+),
+off AS (
+    SELECT company_id, sku_id, CASE WHEN s.sku_id IS NULL THEN node_id END AS node_id,
+           CASE WHEN s.sku_id IS NULL THEN pool ELSE 'stock and transit' END AS pool,
+           sum(said) AS said, sum(made) AS made
+    FROM valued LEFT JOIN spread AS s USING (company_id, sku_id)
+    GROUP BY 1, 2, 3, 4 HAVING sum(said) <> sum(made) LIMIT 100
+)
+SELECT COALESCE(k.code, off.sku_id::text), COALESCE(n.code, 'all nodes'), pool, off.company_id, said::bigint,
+       made::bigint
+FROM off LEFT JOIN catalog_sku AS k ON k.id = off.sku_id LEFT JOIN network_node AS n ON n.id = off.node_id
+ORDER BY 1, 2, 3, 4
+"""
+
 _CHECKS = (
+    (
+        "SKU {0} at {1}, {2} of company {3}: valued at {4}, its moves, landed costs and write-downs make {5}.",
+        _VALUED,
+    ),
     (
         "Company {0}: account 1190 holds {1} {2}, agreed claims to suppliers make {3}.",
         """
@@ -353,7 +400,7 @@ _CHECKS = (
         SELECT purchasing_order.number, state, sum(line.received)::bigint, sum(line.quantity - line.short)::bigint
         FROM purchasing_order JOIN purchasing_orderline AS line ON line.order_id = purchasing_order.id
         GROUP BY purchasing_order.id
-        HAVING state <> 'cancelled' AND state <> CASE
+        HAVING state NOT IN ('waiting', 'cancelled') AND state <> CASE
             WHEN bool_and(line.received + line.short >= line.quantity) THEN 'received'
             WHEN sum(line.received) = 0 THEN 'open' ELSE 'part_received' END
         ORDER BY 1 LIMIT 100

@@ -10,10 +10,13 @@ ORDER = machine(
     ("receive_part", ("open", "part_received"), "part_received"),
     ("receive_rest", ("open", "part_received"), "received"),
     ("receive_late", "received", "received"),
-    ("cancel", ("open", "part_received"), "cancelled", True),
+    ("approve", "waiting", "open"),
+    ("decline", "waiting", "cancelled", True),
+    ("cancel", ("waiting", "open", "part_received"), "cancelled", True),
     ("close", ("open", "part_received"), "received", True),
 )
-"""`receive_late`: what the policy gave up of a line comes after all."""
+"""`waiting`: worth more than one person orders alone; nothing goes to the supplier until another one has approved it.
+`receive_late`: what the policy gave up of a line comes after all."""
 
 CHECK = machine(
     "quality check",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.access.duty_triggers import duty_taken, duty_triggers
 from entrepot.kernel import pictures
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
@@ -137,12 +136,12 @@ class Departure(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            duty_trigger(
-                "send_is_a_duty", pgtrigger.Update,
+            *duty_triggers(
+                "send_is_a_duty",
                 duty_taken("returns", onward.DUTY, "send", "id", "left_by", "a.left_by <> ''"),
             ),
-            duty_trigger(
-                "credit_is_a_duty", pgtrigger.Update,
+            *duty_triggers(
+                "credit_is_a_duty",
                 duty_taken("returns", onward.DUTY, "credit", "id", "settled_by", "a.settled_by <> ''"),
             ),
         ]  # fmt: skip
@@ -192,7 +191,7 @@ class Paper(models.Model):
                 name="returns_paper_known", condition=Q(kind__in=list(pictures.PAPER_TYPES))
             ),
         ]
-        triggers = append_only()
+        triggers = append_only() + imprinted()
 
 
 class WorkOrder(models.Model):

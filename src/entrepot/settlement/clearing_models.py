@@ -6,7 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.access.duty_triggers import duty_taken, duty_trigger, duty_triggers
 from entrepot.kernel.imprint import imprinted
 from entrepot.settlement import clearing, states
 
@@ -40,6 +40,10 @@ class ClearingNote(models.Model):
         triggers = imprinted(changes=True)
 
 
+_NOT_ALONE = "a.state = 'posted' AND (a.decided_by <> a.asked_by OR abs(a.home_minor) > a.alone_minor)"
+"""What is given up by two people: whoever asked for no more than the row says they may alone posts it themselves."""
+
+
 class WriteOff(models.Model):
     """What is left of lines of a clearing account, given up: posted at once, or when another person approved it."""
 
@@ -49,6 +53,10 @@ class WriteOff(models.Model):
     account = models.IntegerField()
     currency = models.TextField()
     amount_minor = models.BigIntegerField()  # what the lines make, debit positive
+    home_minor = (
+        models.BigIntegerField()
+    )  # what they are in the company's currency, with what was given up of them before
+    alone_minor = models.BigIntegerField(db_default=0)  # up to what one person alone might give it up
     code = models.TextField()
     reason = models.TextField()
     state = models.TextField()
@@ -78,9 +86,9 @@ class WriteOff(models.Model):
                 "enter_is_a_duty", pgtrigger.Insert,
                 duty_taken("settlement", clearing.DUTY, "enter", "id", "asked_by"),
             ),
-            duty_trigger(
-                "approve_is_a_duty", pgtrigger.Update,
-                duty_taken("settlement", clearing.DUTY, "approve", "id", "decided_by", "a.state = 'posted'"),
+            *duty_triggers(
+                "approve_is_a_duty",
+                duty_taken("settlement", clearing.DUTY, "approve", "id", "decided_by", _NOT_ALONE),
             ),
         ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import by_another_trigger, duty_taken, duty_trigger
+from entrepot.access.duty_triggers import by_another_triggers, duty_taken, duty_triggers
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
@@ -19,12 +19,12 @@ from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks fo
 )
 
 
-def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigger:
+def _second_person(document: str, decided: str, amount: str) -> list[pgtrigger.Trigger]:
     """What is decided of more than the row says one person may alone is decided by who has not entered the document;
     where the row says nothing, anything is more."""
     beyond = f"{decided} AND abs({amount}) > COALESCE(a.alone_minor, 0)"
-    return duty_trigger(
-        "second_person_is_a_duty", pgtrigger.Update,
+    return duty_triggers(
+        "second_person_is_a_duty",
         duty_taken("settlement", "enter×approve", "approve", document, "decided_by", beyond),
     )  # fmt: skip
 
@@ -220,7 +220,7 @@ class CarrierCharge(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            _second_person("invoice_id", _COSTS, "a.difference_minor - a.credited_minor"),
+            *_second_person("invoice_id", _COSTS, "a.difference_minor - a.credited_minor"),
         ]
 
 
@@ -301,11 +301,11 @@ class SupplierLine(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            duty_trigger("accept_is_a_duty", pgtrigger.Update, duty_taken(
+            *duty_triggers("accept_is_a_duty", duty_taken(
                 "settlement", "order×receive×accept", "accept", "order_id", "decided_by",
                 f"{_COSTS} AND a.difference_minor <> a.credited_minor AND a.order_id IS NOT NULL",
             )),
-            _second_person("invoice_id", _COSTS, "a.difference_minor - a.credited_minor"),
+            *_second_person("invoice_id", _COSTS, "a.difference_minor - a.credited_minor"),
         ]  # fmt: skip
 
 
@@ -492,10 +492,9 @@ class BankStatementLine(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            _second_person("statement_id", "a.state = 'booked'", _BOOKED_OF_IT),
-            by_another_trigger(
+            *_second_person("statement_id", "a.state = 'booked'", _BOOKED_OF_IT),
+            *by_another_triggers(
                 "biller_does_not_pay",
-                pgtrigger.Update,
                 "settlement",
                 "bill×pay",
                 "(SELECT i.supplier_id FROM settlement_supplierinvoice AS i WHERE i.id = a.known_id)",
@@ -504,9 +503,8 @@ class BankStatementLine(models.Model):
                 told_by=("statement_id", "number", "known_id", "decided_by"),
                 also=_TAKEN_BY_THEM,
             ),
-            by_another_trigger(
+            *by_another_triggers(
                 "biller_books_no_debt",
-                pgtrigger.Update,
                 "settlement",
                 "bill×pay",
                 _SUPPLIERS_OF_DEBTS,

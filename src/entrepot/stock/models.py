@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from entrepot.access.duty_triggers import by_another_trigger, duty_taken, duty_trigger
+from entrepot.access.duty_triggers import by_another_triggers, duty_taken, duty_trigger, duty_triggers
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
@@ -299,6 +299,11 @@ class RingFence(models.Model):
         ]
 
 
+_NOT_ALONE = """a.state <> 'waiting' AND (
+        a.decided_at IS NOT NULL OR a.value_minor > a.alone_minor OR abs(a.delta) > a.alone_units)"""
+"""What another person decides: what waited, and what is beyond what the row says one may alone."""
+
+
 class Adjustment(models.Model):
     """A correction of what is there, with its reason; above a value it waits for another person's approval."""
 
@@ -316,6 +321,9 @@ class Adjustment(models.Model):
     note = models.TextField(db_default="")
     state = models.TextField()  # waiting, posted, rejected
     value_minor = models.BigIntegerField()
+    # Up to which value and how many units one person alone might correct; the most there can be where all of it.
+    alone_minor = models.BigIntegerField(db_default=0)
+    alone_units = models.IntegerField(db_default=0)
     requested_by = models.TextField()
     requested_at = models.DateTimeField()
     decided_by = models.TextField(db_default="")
@@ -340,12 +348,11 @@ class Adjustment(models.Model):
             duty_trigger("adjust_is_a_duty", pgtrigger.Insert, duty_taken(
                 "stock", "adjust×approve", "adjust", "id", "requested_by",
             )),
-            duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(
-                "stock", "adjust×approve", "approve", "id", "decided_by",
-                "a.state <> 'waiting' AND a.decided_at IS NOT NULL",
+            *duty_triggers("approve_is_a_duty", duty_taken(
+                "stock", "adjust×approve", "approve", "id", "decided_by", _NOT_ALONE,
             )),
-            by_another_trigger(
-                "keeper_does_not_approve", pgtrigger.Update, "stock", "register×correct", "a.sku_id", "decided_by",
+            *by_another_triggers(
+                "keeper_does_not_approve", "stock", "register×correct", "a.sku_id", "decided_by",
                 when="a.state = 'posted'", told_by=("id", "sku_id", "decided_by"),
             ),
         ]  # fmt: skip

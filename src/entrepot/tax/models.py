@@ -21,6 +21,7 @@ class Jurisdiction(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["company_id", "code"], name="tax_jurisdiction_code_once")
         ]
+        triggers = imprinted(changes=True)
 
 
 class Rate(models.Model):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.access.duty_triggers import duty_taken, duty_trigger
+from entrepot.access.duty_triggers import duty_taken, duty_triggers
 from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.warehouse import states
@@ -538,7 +537,7 @@ class CountLine(models.Model):
         ]
         triggers = [
             *imprinted(changes=True),
-            duty_trigger("approve_is_a_duty", pgtrigger.Update, duty_taken(
+            *duty_triggers("approve_is_a_duty", duty_taken(
                 "warehouse", "count×recount×approve", "approve", "task_id", "decided_by", "a.decided_by <> ''",
             ))
         ]  # fmt: skip

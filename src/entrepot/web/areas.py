@@ -176,6 +176,7 @@ ACTIONS = (
     Action(_("Close a manifest"), "manifests", "", "shipping.close_manifests"),
     Action(_("Receive goods"), "receiving", "", "purchasing.receive_scans"),
     Action(_("Review reorder proposals"), "reorders", "", "purchasing.accept_proposals"),
+    Action(_("Approve purchase orders"), "purchase-orders", "?state=waiting", "purchasing.decide_orders"),
     Action(_("Set up a layout"), "layout", "", "network.register_layouts"),
     Action(_("Set up cartons"), "cartons", "", "warehouse.register_cartons"),
     Action(_("Count stock"), "counts", "", "warehouse.ask_counts"),

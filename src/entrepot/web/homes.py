@@ -49,6 +49,7 @@ LINES = {
     "counts": Line(_("Counts to do"), "counts"),
     "counts to decide": Line(_("Differences of counts to decide"), "counts"),
     "corrections": Line(_("Corrections of stock to approve"), "adjustments"),
+    "purchases to approve": Line(_("Purchase orders to approve"), "purchase-orders", "?state=waiting"),
     "reorders": Line(_("Reorder proposals"), "reorders"),
     "checks": Line(_("Goods that wait for a quality check"), "quality"),
     "supplier claims": Line(_("Claims to suppliers without an answer"), "quality"),
@@ -120,7 +121,7 @@ HOMES = {
     "controller": Home(
         (
             "refunds to approve", "credits", "write-offs", "journal entries", "disputes", "untaken",
-            "counts to decide", "corrections",
+            "counts to decide", "corrections", "purchases to approve",
         ),
         ("overdue", "disputes late", "months"),
         ("payouts", "bank lines", "supplier invoices", "carrier invoices", "refunds failed", "claims"),
@@ -132,7 +133,10 @@ HOMES = {
         ("oversold lines", "cancelled units"),
     ),
     "auditor": Home(
-        ("refunds to approve", "credits", "write-offs", "journal entries", "counts to decide", "corrections"),
+        (
+            "refunds to approve", "credits", "write-offs", "journal entries", "counts to decide", "corrections",
+            "purchases to approve",
+        ),
         ("all overdue", "months"),
         ("refunds failed", "payouts", "bank lines", "no factor", "dead letters"),
         ("cleared in time", "record accuracy", "perfect order"),

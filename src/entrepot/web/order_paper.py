@@ -59,6 +59,8 @@ class Bought(NamedTuple):
 
     @property
     def title(self) -> str:
+        if self.order.state == "waiting":
+            return gettext("Purchase order, not approved yet")
         return gettext("Cancelled purchase order") if self.is_cancelled else gettext("Purchase order")
 
     @property

@@ -584,6 +584,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.set_slots": _("kept for"),
     "warehouse.classify_skus": _("SKUs told apart by their picks"),
     "purchasing.order": _("goods ordered"),
+    "purchasing.decide_orders": _("purchase order approved or declined"),
     "purchasing.change": _("asked for otherwise"),
     "purchasing.send_orders": _("sent to the supplier"),
     "purchasing.note_sendings": _("mail to the supplier noted"),

@@ -18,6 +18,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.network.rules import local_day
 from entrepot.purchasing.commands.send_orders import not_sent
+from entrepot.purchasing.errors import WaitsForApproval
 from entrepot.purchasing.states import ORDER
 from entrepot.work.commands.open_items import open_items
 
@@ -61,8 +62,9 @@ def send_order_documents(
     posted after the commit where the policy `channels.x12` has an address, else it is taken as a file.
 
     Locks: the orders, in the order of their ids. Refuses: NotFound; WrongState (received); Invalid (nothing left to ask
-    for; an order cancelled before a document of it went out); channels.no_x12_partner. Again: by key; without one it is
-    sent again, in the place of the one before. 8 statements; 1 more where some are posted.
+    for; an order cancelled before a document of it went out); channels.no_x12_partner; purchasing.waits_for_approval.
+    Again: by key; without one it is sent again, in the place of the one before. 8 statements; 1 more where
+    some are posted.
     """
     wanted = sorted({one.order for one in requests})
     orders = {row[0]: row[1:] for row in sql.run(_ORDERS, {"ids": wanted})}
@@ -83,6 +85,9 @@ def send_order_documents(
         partner = in_force.of(company, Partner, code)[1]
         if not partner.own_id:
             answers.append(errors.NoX12Partner(supplier=code))
+            continue
+        if found[3] == "waiting":
+            answers.append(WaitsForApproval(number=found[1]))
             continue
         if refusal := _misfit(found[3], lines[one.order], is_known=one.order in sent):
             answers.append(refusal)

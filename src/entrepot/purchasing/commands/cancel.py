@@ -12,8 +12,10 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.purchasing.commands.order import ITEM
 from entrepot.purchasing.states import ORDER
 from entrepot.stock.commands.expect import expect_no_more
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
 
     Locks: the orders, in the order of their ids.
     Refuses: NotFound; WrongState (received or cancelled); Invalid (no reason).
-    Again: by key. 3 statements.
+    Again: by key. 3 statements; 1 more where some waited for approval.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": sorted({one.order for one in requests})})}
     answers: list[OrderCancelled | Refused] = []
@@ -62,6 +64,12 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
     if events:
         sql.run(_CANCEL, {"ids": list(events)})
         expect_no_more(cause, list(events))
+        waited = [one for one in events.values() if one.before == "waiting"]
+        if waited:
+            resolve_subjects(cause, requests=[
+                ResolveSubject(one.company, ITEM, one.subject, "cancelled", one.reason, cause.at)
+                for one in waited
+            ])  # fmt: skip
     announce(cause, events.values())
     return answers
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.purchasing import rules
+from entrepot.ledger import queries as ledger
+from entrepot.purchasing import approval, rules
+from entrepot.purchasing.approval import Approval
 from entrepot.purchasing.commands.order import LINE, kit_among, skus_of
 from entrepot.purchasing.commands.scheduling import Coming, expect_lines
 from entrepot.purchasing.queries import NEXT_DAY
@@ -54,6 +57,9 @@ class _Order(NamedTuple):
     node: UUID
     state: str
     number: str
+    currency: str
+    home: str
+    worth: int | None
 
 
 class _Change(NamedTuple):
@@ -72,10 +78,11 @@ def change(cause: Cause, /, *, requests: Sequence[ChangeOrder]) -> list[OrderCha
     confirm it anew. What is wanted on another day is expected then. Whoever changes an order has ordered, and does not
     receive it. Where nothing is left to come, it is received.
 
-    Locks: the orders, in the order of their ids. Refuses: NotFound (order, line, SKU); WrongState (received or
-    cancelled); Invalid (nothing changed, a line twice, fewer units than came, another cost of what came, a kit);
-    access.duties_apart.
-    Again: by key. 11 statements; 1 more where units change, 1 where lines are added.
+    Locks: the orders, in the order of their ids. Refuses: NotFound (order, line, SKU); WrongState (waiting, received
+    or cancelled); Invalid (nothing changed, a line twice, fewer units than came, another cost of what came, a kit);
+    purchasing.needs_approval (worth more than one person orders alone, and more than before); access.duties_apart.
+    Again: by key. 12 statements; 1 more where units change, 1 where lines are added, 1 where there is a limit and an
+    order in another currency.
     """
     book = _Book(cause, requests)
     answers: list[OrderChanged | Refused] = []
@@ -117,6 +124,40 @@ class _Book:
             for order, row in self.orders.items()
         }
         self.apart = dict(zip(self.duties, access.apart(list(self.duties.values())), strict=True))
+        self.limits = policies.of_companies(companies, Approval, cause.at)
+        day = cause.at.astimezone(UTC).date()
+        self.rates = {
+            key[:2]: rate
+            for key, rate in ledger.rates_at({
+                (one.company, one.currency, day)
+                for one in self.orders.values()
+                if one.currency != one.home and self._limit(one).alone_up_to_minor is not None
+            }).items()
+        }  # fmt: skip
+
+    def _limit(self, order: _Order) -> Approval:
+        return self.limits[order.company][1]
+
+    def _worth(self, order: _Order, lines: Iterable[tuple[int, Decimal]]) -> int | None:
+        rate = self.rates.get((order.company, order.currency))
+        return approval.worth(lines, order.currency, order.home, rate)
+
+    def _raised(self, one: ChangeOrder, order: _Order) -> Refused | None:
+        """Why the order can't be worth what it would be then; both at the rate of now."""
+        lines, asked = self.lines[one.order], {line.line: line for line in map(_changed, one.lines)}
+        before = self._worth(order, [(line.quantity, line.unit_cost) for line in lines.values()])
+        after = [
+            (
+                line.quantity if said is None or said.quantity is None else said.quantity,
+                line.unit_cost if said is None or said.unit_cost is None else said.unit_cost,
+            )
+            for line in lines.values()
+            for said in [asked.get(line.id)]
+        ]
+        after += [(line.quantity, line.unit_cost) for line in (OrderedLine(*line) for line in one.added)]
+        return approval.misfit_raised(
+            order.number, before, self._worth(order, after), self._limit(order), order.home
+        )
 
     def refusal(self, one: ChangeOrder) -> Refused | None:
         order = self.orders.get(one.order)
@@ -131,6 +172,7 @@ class _Book:
             kit_among([line for line in added if line.sku in codes], self.skus.kits)
             or rules.misfit_change(changed, added, self.lines[one.order], codes)
             or self.apart[one.order]
+            or self._raised(one, order)
         )
 
     def apply(self, one: ChangeOrder) -> _Change:
@@ -156,7 +198,8 @@ class _Book:
             added.append(fresh.id)
         over = not any(line.to_come for line in lines.values())
         after = "received" if over else order.state
-        self.orders[one.order] = order._replace(state=after)
+        worth = self._worth(order, [(line.quantity, line.unit_cost) for line in lines.values()])
+        self.orders[one.order] = order._replace(state=after, worth=worth)
         return _Change(one, changed, added, order.state, after)
 
     def write(self, made: Sequence[_Change]) -> None:
@@ -176,8 +219,12 @@ class _Book:
         if fresh:
             new = [self._row(where[line], line_of[line]) for line in where if line in fresh]
             sql.write("purchasing_orderline", (*LINE, "first_quantity"), new)
-        states = {order: self.orders[order].state for order in dict.fromkeys(where.values())}
-        sql.run(_SET, sql.columns(("ids", "states"), list(states.items())))
+        stands = [
+            (order, found.state, found.worth, self._limit(found).limit)
+            for order in dict.fromkeys(where.values())
+            for found in [self.orders[order]]
+        ]
+        sql.run(_SET, sql.columns(("ids", "states", "worths", "limits"), stands))
         coming = [
             Coming(
                 self.orders[order].company, order, self.orders[order].node, line, line_of[line].sku,
@@ -210,9 +257,14 @@ class _Book:
         return Event("purchase_order", order, company, one.before, one.after, at, payload, one.request.reason)
 
 
+def _changed(line: ChangedLine | tuple[Any, ...]) -> ChangedLine:
+    return ChangedLine(*line)
+
+
 _LOCK = """
-SELECT id, company_id::int, node_id, state, number FROM purchasing_order WHERE id = ANY(%(ids)s::uuid[])
-ORDER BY id FOR UPDATE
+SELECT o.id, o.company_id::int, o.node_id, o.state, o.number, o.currency, c.currency::text, o.home_minor
+FROM purchasing_order AS o JOIN parties_company AS c ON c.id = o.company_id
+WHERE o.id = ANY(%(ids)s::uuid[]) ORDER BY o.id FOR UPDATE OF o
 """
 
 # What is expected on a day keeps it, though its units change.
@@ -238,6 +290,9 @@ WHERE l.id = d.id
 """
 
 _SET = """
-UPDATE purchasing_order AS o SET state = d.state
-FROM unnest(%(ids)s::uuid[], %(states)s::text[]) AS d(id, state) WHERE o.id = d.id
+UPDATE purchasing_order AS o
+SET state = d.state, home_minor = d.worth, alone_minor = GREATEST(o.alone_minor, d.alone)
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(worths)s::bigint[], %(limits)s::bigint[])
+     AS d(id, state, worth, alone)
+WHERE o.id = d.id
 """

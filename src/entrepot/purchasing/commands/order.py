@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.purchasing import errors, rules
+from entrepot.ledger import queries as ledger
+from entrepot.purchasing import approval, errors, rules
+from entrepot.purchasing.approval import Approval
 from entrepot.purchasing.rules import OrderedLine
 from entrepot.stock.commands.expect import Expect, expect
+from entrepot.work.commands.open_items import OpenItem, open_items
 
 __all__ = ["GoodsOrdered", "OrderGoods", "OrderedLine", "order"]
+
+ITEM = "purchase order to approve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,11 @@ class OrderGoods:
 
 @dataclass(frozen=True, slots=True)
 class GoodsOrdered:
+    """The order; `waiting` where another person has to approve it."""
+
     order: UUID
     number: str
+    state: str = "open"
 
 
 class Skus(NamedTuple):
@@ -62,14 +71,19 @@ class Known(NamedTuple):
 
 @command("purchasing.order")
 def order(cause: Cause, /, *, requests: Sequence[OrderGoods]) -> list[GoodsOrdered | Refused]:
-    """A purchase order for each request, open. Whoever orders can't receive it: the actor takes that duty.
+    """A purchase order for each request, open. Whoever orders can't receive it: the actor takes that duty. One that is
+    worth more than the policy `purchasing.approval` lets one person order waits for another's approval, and nothing of
+    it is expected until then.
 
     Refuses: NotFound (supplier, node, SKU); Invalid (lines); purchasing.duplicate.
-    Again: by key, and by `external_ref` where there is one. 9 statements; 1 more where a reference is taken.
+    Again: by key, and by `external_ref` where there is one. 10 statements; 1 more where a reference is taken, 1 where
+    there is a limit and another currency, 2 where some waits.
     """
     asked = [[rules.OrderedLine(*line) for line in one.lines] for one in requests]
     known = _load(requests, asked)
 
+    limits = policies.of_companies((one.company for one in requests), Approval, cause.at)
+    rates = _rates(cause, requests, known, limits)
     answers: list[GoodsOrdered | Refused] = []
     rows: list[tuple[Any, ...]] = []
     numbers = iter(ids.numbers("PO", len(requests)))
@@ -77,33 +91,72 @@ def order(cause: Cause, /, *, requests: Sequence[OrderGoods]) -> list[GoodsOrder
         if refusal := _refusal(one, lines, known):
             answers.append(refusal)
             continue
-        currency = known.suppliers[one.company, one.supplier][0]
+        currency, home, _ = known.suppliers[one.company, one.supplier]
+        policy = limits[one.company][1]
+        rate = rates.get((one.company, currency, _day(cause, one)))
+        worth = approval.worth([(line.quantity, line.unit_cost) for line in lines], currency, home, rate)
+        state = "waiting" if policy.waits(worth) else "open"
         row = (
             ids.uuid7(), next(numbers), one.company, one.supplier, one.node, one.external_ref, currency,
-            cause.actor.name, one.occurred_at or cause.at,
+            cause.actor.name, one.occurred_at or cause.at, state, worth, policy.limit,
         )  # fmt: skip
         rows.append(row)
-        answers.append(GoodsOrdered(row[0], row[1]))
+        answers.append(GoodsOrdered(row[0], row[1], state))
 
     made = {row[0] for row in sql.run(_INSERT, sql.columns(_INSERTED, rows))} if rows else set()
     answers = _without_duplicates(requests, answers, made)
     _write_lines(cause, requests, asked, answers, known)
     rows = [row for row in rows if row[0] in made]
-    whole(
-        take_duty(
-            cause, requests=[Duty(row[0], "order×receive×accept", "order", cause.actor.name) for row in rows]
-        )
-    )
+    _take_duties(cause, rows)
     announce(
         cause,
         (
             Event(
-                "purchase_order", row[0], row[2], "", "open", row[8], {"number": row[1], "supplier": row[3]}
+                "purchase_order", row[0], row[2], "", row[9], row[8], {"number": row[1], "supplier": row[3]}
             )
             for row in rows
         ),
     )
+    _ask(cause, [row for row in rows if row[9] == "waiting"], known)
     return answers
+
+
+def _take_duties(cause: Cause, rows: Sequence[tuple[Any, ...]]) -> None:
+    who = cause.actor.name
+    duties = [Duty(row[0], "order×receive×accept", "order", who, row[1]) for row in rows]
+    duties += [Duty(row[0], approval.PAIR, "order", who, row[1]) for row in rows if row[9] == "waiting"]
+    whole(take_duty(cause, requests=duties))
+
+
+def _ask(cause: Cause, waiting: Sequence[tuple[Any, ...]], known: Known) -> None:
+    """Work for who approves."""
+    if waiting:
+        open_items(cause, requests=[
+            OpenItem(
+                company, ITEM, "purchase_order", which,
+                Said("{0} asks to order {1} of a supplier ({2}): one person orders up to {3} alone.", who,
+                     "?" if worth is None else money.told(worth, known.suppliers[company, supplier][1]), number,
+                     money.told(limit, known.suppliers[company, supplier][1])),
+                "controller", occurred_at=cause.at,
+            )
+            for which, number, company, supplier, _, _, _, who, _, _, worth, limit in waiting
+        ])  # fmt: skip
+
+
+def _day(cause: Cause, one: OrderGoods) -> date:
+    return (one.occurred_at or cause.at).astimezone(UTC).date()
+
+
+def _rates(
+    cause: Cause, requests: Sequence[OrderGoods], known: Known, limits: Mapping[int, tuple[int, Approval]]
+) -> dict[tuple[int, str, date], Decimal]:
+    """What the currencies of suppliers are worth on the day of each order, where a limit asks for it."""
+    return ledger.rates_at({
+        (one.company, supplier[0], _day(cause, one))
+        for one in requests
+        if limits[one.company][1].alone_up_to_minor is not None
+        if (supplier := known.suppliers.get((one.company, one.supplier))) and supplier[0] != supplier[1]
+    })  # fmt: skip
 
 
 def _load(requests: Sequence[OrderGoods], asked: Sequence[Sequence[OrderedLine]]) -> Known:
@@ -198,13 +251,14 @@ def _write_lines(
     comes = {
         answer.order: (one.node, _due(cause, one, known))
         for one, answer in zip(requests, answers, strict=True)
-        if isinstance(answer, GoodsOrdered)
+        if isinstance(answer, GoodsOrdered) and answer.state == "open"
     }
     expect(
         cause,
         requests=[
             Expect(company, line, sku, comes[order][0], "purchase_order", order, quantity, comes[order][1])
             for line, order, company, _, sku, quantity, _, _, _ in rows
+            if order in comes
         ],
     )
 
@@ -221,16 +275,29 @@ def _due(cause: Cause, one: OrderGoods, known: Known) -> date:
 
 LINE = ("id", "order_id", "company_id", "number", "sku_id", "quantity", "received", "unit_cost", "wanted_on")
 
-_INSERTED = ("ids", "numbers", "companies", "suppliers", "nodes", "refs", "currencies", "people", "times")
+_INSERTED = (
+    "ids",
+    "numbers",
+    "companies",
+    "suppliers",
+    "nodes",
+    "refs",
+    "currencies",
+    "people",
+    "times",
+    "states",
+    "worths",
+    "limits",
+)
 
 # DO NOTHING waits for whoever is ordering under the same reference, and leaves the batch whole.
 _INSERT = """
-INSERT INTO purchasing_order (id, number, company_id, supplier_id, node_id, external_ref, currency, state, ordered_by,
-                              ordered_at)
-SELECT id, number, company_id, supplier_id, node_id, external_ref, currency, 'open', ordered_by, ordered_at
+INSERT INTO purchasing_order (id, number, company_id, supplier_id, node_id, external_ref, currency, ordered_by,
+                              ordered_at, state, home_minor, alone_minor)
+SELECT *
 FROM unnest(%(ids)s::uuid[], %(numbers)s::text[], %(companies)s::smallint[], %(suppliers)s::uuid[], %(nodes)s::uuid[],
-            %(refs)s::text[], %(currencies)s::text[], %(people)s::text[], %(times)s::timestamptz[])
-     AS one(id, number, company_id, supplier_id, node_id, external_ref, currency, ordered_by, ordered_at)
+            %(refs)s::text[], %(currencies)s::text[], %(people)s::text[], %(times)s::timestamptz[],
+            %(states)s::text[], %(worths)s::bigint[], %(limits)s::bigint[])
 ON CONFLICT (company_id, external_ref) WHERE external_ref <> '' DO NOTHING
 RETURNING id
 """

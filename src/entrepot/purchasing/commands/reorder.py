@@ -357,8 +357,15 @@ SELECT sku_id, node_id, sellable - reserved - allocated FROM stock_position
 WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id
 """
 
+# What waits for approval is not expected yet, and is not to be ordered once more.
 _COMING = """
-SELECT sku_id, node_id, sum(quantity)::int FROM stock_supply WHERE sku_id = ANY(%(skus)s::uuid[]) GROUP BY 1, 2
+SELECT sku_id, node_id, sum(quantity)::int FROM (
+    SELECT sku_id, node_id, quantity FROM stock_supply WHERE sku_id = ANY(%(skus)s::uuid[])
+    UNION ALL
+    SELECT l.sku_id, o.node_id, l.quantity FROM purchasing_order AS o
+    JOIN purchasing_orderline AS l ON l.order_id = o.id
+    WHERE o.state = 'waiting' AND l.sku_id = ANY(%(skus)s::uuid[])) AS asked
+GROUP BY 1, 2
 """
 
 # An order waits at the node that serves its channel before others.

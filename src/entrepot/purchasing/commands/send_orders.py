@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.purchasing.errors import WaitsForApproval
 from entrepot.purchasing.rules import misfit_sending
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -54,7 +55,8 @@ def send_orders(cause: Cause, /, *, requests: Sequence[SendOrder]) -> list[Order
     refused by it, or given up after the last try, which is work for a buyer. An order that was cancelled is sent as one
     that was.
 
-    Locks: nothing. Refuses: access.no_mail_server; NotFound; Invalid (address, language).
+    Locks: nothing. Refuses: access.no_mail_server; NotFound; Invalid (address, language);
+    purchasing.waits_for_approval.
     Again: by key; without one it is sent again. 4 statements.
     """
     if not access.sends_mail():
@@ -65,6 +67,8 @@ def send_orders(cause: Cause, /, *, requests: Sequence[SendOrder]) -> list[Order
     for one in requests:
         if one.order not in found:
             answers.append(NotFound(what="purchase order", which=str(one.order)))
+        elif found[one.order][1] == "waiting":
+            answers.append(WaitsForApproval(number=found[one.order][2]))
         elif refusal := misfit_sending(one.address, one.language):
             answers.append(refusal)
         else:
@@ -92,7 +96,7 @@ def send_orders(cause: Cause, /, *, requests: Sequence[SendOrder]) -> list[Order
         Event("purchase_order", one.order, company, state, state, one.occurred_at,
               {"sending": which, "language": one.language})
         for which, one in taken
-        for company, state in [found[one.order]]
+        for company, state, _ in [found[one.order]]
     ])  # fmt: skip
     return answers
 
@@ -156,7 +160,7 @@ def not_sent(company: int, order: UUID, reason: str, facts: dict[str, str]) -> O
 
 _SENDING = ("id", "company_id", "order_id", "address", "language", "note", "asked_by", "asked_at")
 
-_ORDERS = "SELECT id, company_id::int, state FROM purchasing_order WHERE id = ANY(%(ids)s::uuid[])"
+_ORDERS = "SELECT id, company_id::int, state, number FROM purchasing_order WHERE id = ANY(%(ids)s::uuid[])"
 
 _NOTE = """
 UPDATE purchasing_sending AS s

@@ -80,6 +80,8 @@ class _Draft(NamedTuple):
     parts: list[tuple[int, int]]
     reason: str
     state: str = "posted"
+    home: int = 0  # in the company's currency, with what was given up of its lines before
+    alone: int = 0
 
     @property
     def amount(self) -> int:
@@ -144,6 +146,7 @@ def _decide(
         return errors.TooMuch(
             expected=money.told(policy.at_most_minor, currency), found=money.told(abs(home), currency)
         )
+    draft = draft._replace(home=home, alone=policy.alone_up_to_minor)
     return draft._replace(state="waiting") if needs_another(home, policy) else draft
 
 
@@ -153,9 +156,9 @@ def _write(cause: Cause, drafts: Sequence[tuple[_Draft, WriteOff]]) -> None:
     matches = _post(cause, [one for one, _ in drafts if one.state == "posted"])
     sql.write("settlement_writeoff", _COLUMNS, [
         (
-            one.id, one.number, one.company, one.account, one.currency, one.amount, asked.code, one.reason, one.state,
-            who, cause.at, who if one.id in matches else "", cause.at if one.id in matches else None,
-            matches.get(one.id),
+            one.id, one.number, one.company, one.account, one.currency, one.amount, one.home, one.alone, asked.code,
+            one.reason, one.state, who, cause.at, who if one.id in matches else "",
+            cause.at if one.id in matches else None, matches.get(one.id),
         )
         for one, asked in drafts
     ])  # fmt: skip
@@ -315,8 +318,8 @@ def _store(cause: Cause, decided: Sequence[tuple[_Draft, DecideWriteOff, str]]) 
 
 
 _COLUMNS = (
-    "id", "number", "company_id", "account", "currency", "amount_minor", "code", "reason", "state", "asked_by",
-    "asked_at", "decided_by", "decided_at", "match_id",
+    "id", "number", "company_id", "account", "currency", "amount_minor", "home_minor", "alone_minor", "code",
+    "reason", "state", "asked_by", "asked_at", "decided_by", "decided_at", "match_id",
 )  # fmt: skip
 
 _WORTH = """

@@ -25,6 +25,8 @@ from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
 from entrepot.stock.commands.move import ADJUSTMENT, At, Displaced, Move, lock_buckets, move_units
 
 KEPT = "register×correct"
+MOST_MINOR, MOST_UNITS = 2**63 - 1, 2**31 - 1
+"""The limits that rows bear where the policy has none."""
 
 
 @shape("stock.adjustments")
@@ -151,7 +153,7 @@ def adjust(
         left[key] = free if waits else free + delta
         rows.append((
             adjustment, number, r.company, r.sku, r.node, r.bin, r.status, r.lot, r.serial, delta, r.reason, r.note,
-            state, cost, cause.actor.name, at,
+            state, cost, *_alone(limit), cause.actor.name, at,
         ))  # fmt: skip
         duties.append(Duty(adjustment, "adjust×approve", "adjust", cause.actor.name))
         happened.append(Event("adjustment", adjustment, r.company, "", state, at, {"units": delta}, r.reason))
@@ -269,6 +271,12 @@ def _not_there(request: Adjust, delta: int, free: int) -> Refused | None:
     return None
 
 
+def _alone(limit: AdjustmentPolicy) -> tuple[int, int]:
+    """Value and units that one person may correct alone, as its row bears them."""
+    minor, units = limit.approve_above_minor, limit.approve_above_units
+    return MOST_MINOR if minor is None else minor, MOST_UNITS if units is None else units
+
+
 def _move(company: int, key: At, delta: int, reason: str, document: UUID, at: datetime, cost: int) -> Move:
     if delta > 0:
         return Move(
@@ -303,7 +311,7 @@ def _hand_over_first(
 
 _COLUMNS = (
     "id", "number", "company_id", "sku_id", "node_id", "bin_id", "status", "lot", "serial", "delta", "reason", "note",
-    "state", "value_minor", "requested_by", "requested_at",
+    "state", "value_minor", "alone_minor", "alone_units", "requested_by", "requested_at",
 )  # fmt: skip
 
 _LOCK_ADJUSTMENTS = """

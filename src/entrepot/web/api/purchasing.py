@@ -23,6 +23,7 @@ from entrepot.purchasing.commands.cancel import CancelOrder, cancel
 from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, confirm
+from entrepot.purchasing.commands.decide_orders import DecideOrder, decide_orders
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods, order
 from entrepot.purchasing.commands.proposals import (
     AcceptProposal,
@@ -48,6 +49,7 @@ from entrepot.web.api.answers import (
 )
 from entrepot.web.api.schemas import (
     LINES_MAX,
+    NO_NUL,
     Code,
     Each,
     Moment,
@@ -87,8 +89,24 @@ class PurchaseOrderIn(Keyed):
 
 
 class OrderedOut(Out):
+    """The order; `waiting` where it is worth more than one person orders alone."""
+
     order: UUID
     number: str
+    state: str
+
+
+class OrderDecisionIn(Keyed):
+    """Approved, or declined with a note."""
+
+    order: UUID
+    approve: bool
+    note: Annotated[str, Field(max_length=200, pattern=NO_NUL)] = ""
+
+
+class OrderDecidedOut(Out):
+    order: UUID
+    state: str
 
 
 class ChangedLineIn(Strict):
@@ -131,6 +149,8 @@ class PurchaseOrderOut(Out):
     quantity: int
     received: int
     to_come: int
+    approved_by: str
+    approved_at: datetime | None
 
 
 class ScheduledOut(Out):
@@ -400,7 +420,7 @@ class PerformanceOut(Out):
 def list_purchase_orders(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
-    state: Literal["", "open", "part_received", "received", "cancelled"] = "",
+    state: Literal["", "waiting", "open", "part_received", "received", "cancelled"] = "",
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
@@ -416,7 +436,8 @@ def order_goods(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Order goods from suppliers. Whoever orders does not receive them."""
+    """Order goods from suppliers. Whoever orders does not receive them. What is worth more than one person orders alone
+    waits for another person's approval."""
     house, items = parse.company_of(company), as_list(payload)
     skus = parse.skus_of(house, {line.sku for one in items for line in one.lines})
     nodes = parse.nodes_of(house, {one.node for one in items})
@@ -434,6 +455,21 @@ def order_goods(
         )  # fmt: skip
 
     return give(request, order, payload, idempotency_key, make, 201)
+
+
+@router.post(
+    "/purchase-orders/decide", response={200: OrderDecidedOut | list[Each[OrderDecidedOut]], **REFUSED}
+)
+def decide_purchase_orders(
+    request: HttpRequest,
+    payload: OrderDecisionIn | Annotated[list[OrderDecisionIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Approve or decline orders that wait because of their worth. Whoever ordered does not approve."""
+    return give(
+        request, decide_orders, payload, idempotency_key,
+        lambda one, key: DecideOrder(one.order, one.approve, one.note, key=key),
+    )  # fmt: skip
 
 
 @router.post("/purchase-orders/cancel", response={200: EndedOut | list[Each[EndedOut]], **REFUSED})

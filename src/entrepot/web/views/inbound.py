@@ -22,12 +22,14 @@ from entrepot.kernel.errors import Refused
 from entrepot.languages import LANGUAGES
 from entrepot.network import queries as network
 from entrepot.purchasing import dock, queries
+from entrepot.purchasing.approval import PAIR
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
 from entrepot.purchasing.commands.change import ChangeOrder, change
 from entrepot.purchasing.commands.close_claims import ANSWERS, CloseClaim, close_claims
 from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, confirm
 from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck, decide_checks
+from entrepot.purchasing.commands.decide_orders import DecideOrder, decide_orders
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
 from entrepot.purchasing.commands.reschedule import RescheduleOrder, reschedule
@@ -97,6 +99,9 @@ def order(request: Request, which: UUID) -> HttpResponse:
     context = {
         "order": found,
         "is_open": found.state in ("open", "part_received"),
+        "is_waiting": found.state == "waiting",
+        "limit": found.alone_minor,
+        "own": _is_own(request, found),
         "mails": queries.sendings(which),
         "address": address,
         "paper_language": language or get_language() or "en",
@@ -133,6 +138,22 @@ def document(request: Request, which: UUID) -> HttpResponse:
     return answer
 
 
+def _is_own(request: Request, found: queries.Order) -> bool:
+    """Whether the reader ordered what waits for approval."""
+    duty = Duty(found.id, PAIR, "approve", request.reader.name, found.number)
+    return found.state == "waiting" and access.apart([duty])[0] is not None
+
+
+def _decide(request: Request, which: UUID, *, approve: bool) -> list[Any]:
+    wanted = DecideOrder(which, approve, clean(request.POST.get("note")))
+    said = (
+        gettext("The order is approved. It can go to its supplier.")
+        if approve
+        else gettext("The order is declined.")
+    )
+    return give(request, decide_orders, [wanted], lambda _: said)
+
+
 def _apart(request: Request, found: queries.Order) -> Refused | None:
     """Why the reader does not receive an order: they ordered or changed it."""
     duty = Duty(found.id, "order×receive×accept", "receive", request.reader.name, found.number)
@@ -159,7 +180,8 @@ def paper(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def act(request: Request, which: UUID) -> HttpResponse:
-    """Receive what was counted, confirm what the supplier says, send the order to him, or end what is still to come."""
+    """Receive what was counted, confirm what the supplier says, send the order to him, approve or decline it, or end
+    what is still to come."""
     found = _order(request, which)
     lines, text = queries.lines(which), request.POST
     results: list[Any] = []
@@ -185,6 +207,8 @@ def act(request: Request, which: UUID) -> HttpResponse:
             results = give(request, send_order_documents, [SendOrderDocument(which)], _sent_by_edi)
         case "reschedule":
             results = _reschedule(request, found, lines)
+        case "approve" | "decline":
+            results = _decide(request, which, approve=text.get("action") == "approve")
         case "close" if found.received or text.getlist("line"):
             chosen = ids_in(text.getlist("line"))
             results = give(

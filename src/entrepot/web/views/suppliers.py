@@ -145,4 +145,6 @@ def place_order(request: Request) -> HttpResponse:
         request, order, [wanted], lambda _: gettext("The order is written. Somebody else receives it.")
     )
     made = next((one for one in results if isinstance(one, GoodsOrdered)), None)
+    if made and made.state == "waiting":
+        messages.info(request, gettext("It waits until another person has approved it."))
     return back(request, reverse("purchase-order", args=[made.order]) if made else here, results)
