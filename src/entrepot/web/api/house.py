@@ -50,6 +50,7 @@ from entrepot.web.api import (
     drop_ships,
     entries,
     exchanges,
+    failed_payments,
     holds,
     invoices,
     jobs,
@@ -235,6 +236,7 @@ api.add_router("/v1", second_grade.router, tags=["returns"])
 api.add_router("/v1", repairs.router, tags=["returns"])
 api.add_router("/v1", return_times.router, tags=["returns"])
 api.add_router("/v1", disputes.router, tags=["settlement"])
+api.add_router("/v1", failed_payments.router, tags=["settlement"])
 api.add_router("/v1", payouts.router, tags=["settlement"])
 api.add_router("/v1", listed_buyers.router, tags=["orders"])
 api.add_router("/v1", policies.router, tags=["policies"])
