@@ -10,9 +10,6 @@ POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancesto
 """What a page may load: our own files, nothing inline, nothing from elsewhere."""
 FEATURES = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
 """What of the device a page may use: the camera, to scan and to show goods."""
-EXCEPTED = {"/api/docs": f"{POLICY}; img-src 'self' data:; style-src 'self' 'unsafe-inline'"}
-"""Pages that need more, each with why. The page of the API's documents is ninja's: it draws its icons from `data:` and
-writes styles into its elements; its scripts are our own files as well."""
 
 
 class Shield:
@@ -23,6 +20,6 @@ class Shield:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", EXCEPTED.get(request.path, POLICY))
+        response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", FEATURES)
         return response
