@@ -371,9 +371,7 @@ def test_answers_outside_the_console_say_what_they_may_load(shop):
         assert browser.get(address)["Content-Security-Policy"] == shield.POLICY, address
 
 
-@pytest.mark.parametrize(
-    "address", ["orders", "returns", "taxes", "store-credits", "listed-buyers", "search"]
-)
+@pytest.mark.parametrize("address", ["orders", "returns", "taxes", "store-credits", "listed-buyers"])
 def test_a_mail_address_in_an_address_is_looked_for_by_the_search_without_it(shop, console, address):
     browser = console("service")
     sent = browser.get(reverse(address), {"q": "ada@example.com"})

@@ -203,7 +203,7 @@ def _empty_house(request: Request) -> HttpResponse:
     return response
 
 
-FINDS_BUYERS = frozenset({"orders", "returns", "taxes", "store-credits", "listed-buyers", "search"})
+FINDS_BUYERS = frozenset({"orders", "returns", "taxes", "store-credits", "listed-buyers"})
 """Addresses whose `q` somebody may fill with a mail address; elsewhere a code of goods may have an @."""
 
 

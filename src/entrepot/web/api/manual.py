@@ -90,10 +90,10 @@ def _told(api: NinjaAPI) -> dict[str, Told]:
 def told_of(method: str, path: str, one: Schema, shapes: Schema) -> Told:
     """An operation of the document."""
     sent = one.get("requestBody", {}).get("content", {})
-    body = next((each.get("schema", {}) for each in sent.values()), {})
+    body: Schema = next((each.get("schema", {}) for each in sent.values()), {})
     good, bad = [], []
     for status, answer in sorted((str(key), each) for key, each in one.get("responses", {}).items()):
-        schema = next((each.get("schema", {}) for each in answer.get("content", {}).values()), {})
+        schema: Schema = next((each.get("schema", {}) for each in answer.get("content", {}).values()), {})
         if schema == {"$ref": f"#/components/schemas/{PROBLEM}"}:
             bad.append(status)
         else:
