@@ -188,7 +188,9 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if BEHIND_TLS else "csrftoken"
 SESSION_COOKIE_AGE = int(float(os.environ.get("ENTREPOT_SESSION_HOURS", "14")) * 3600)
 # Minutes without doing anything after which they enter anew as well; 0: none. Handhelds have a bound of their own.
 IDLE_MINUTES = float(os.environ.get("ENTREPOT_IDLE_MINUTES", "0"))
-IDLE_MINUTES_SCAN = float(os.environ.get("ENTREPOT_IDLE_MINUTES_SCAN", os.environ.get("ENTREPOT_IDLE_MINUTES", "0")))
+IDLE_MINUTES_SCAN = float(
+    os.environ.get("ENTREPOT_IDLE_MINUTES_SCAN", os.environ.get("ENTREPOT_IDLE_MINUTES", "0"))
+)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
