@@ -47,6 +47,9 @@ SETTINGS = {
     " One that is gone or is none is left out, and `entrepot doctor` tells.",
     "ENTREPOT_HOME": "The folder of this installation: secret key, files, the embedded server's data.",
     "ENTREPOT_HOSTS": "Names under which the console is reached, separated by commas.",
+    "ENTREPOT_IDLE_MINUTES": "Minutes without doing anything after which who entered enters anew; 0, as without it:"
+    " none. A page that renews itself is no doing.",
+    "ENTREPOT_IDLE_MINUTES_SCAN": "The same for handhelds (`/scan/`); as `ENTREPOT_IDLE_MINUTES` without it.",
     "ENTREPOT_KARRIO_ACCOUNTS": "Accounts with carriers for the extra `[carriers]`, as JSON: karrio's name of each with"
     ' its credentials, such as `{"ups": {"client_id": "…", "client_secret": "…"}}`.',
     "ENTREPOT_LOG_LEVEL": "What is logged to standard error. `DEBUG` writes a line for each command.",

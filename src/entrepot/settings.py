@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "entrepot.web.shield.Shield",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -136,6 +137,8 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 # A guesser is stopped by name and address together, so that nobody can lock a colleague out from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# Behind a proxy all requests come from one address; a stranger's wrong tries would count for everybody there.
+AXES_CLIENT_IP_CALLABLE = "entrepot.web.edge.source_of"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
@@ -180,8 +183,14 @@ CSRF_COOKIE_SAMESITE = "Lax"
 # Names that browsers take only from this host, over TLS and for all of it: no neighbor can plant a cookie.
 SESSION_COOKIE_NAME = "__Host-sessionid" if BEHIND_TLS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if BEHIND_TLS else "csrftoken"
-# A day's work after somebody entered they enter anew, whatever they did meanwhile.
+# A day's work after somebody entered they enter anew, whatever they did meanwhile: the edge holds sessions to it, since
+# Django counts anew with whatever is kept in them.
 SESSION_COOKIE_AGE = int(float(os.environ.get("ENTREPOT_SESSION_HOURS", "14")) * 3600)
+# Minutes without doing anything after which they enter anew as well; 0: none. Handhelds have a bound of their own.
+IDLE_MINUTES = float(os.environ.get("ENTREPOT_IDLE_MINUTES", "0"))
+IDLE_MINUTES_SCAN = float(
+    os.environ.get("ENTREPOT_IDLE_MINUTES_SCAN", os.environ.get("ENTREPOT_IDLE_MINUTES", "0"))
+)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -26,6 +26,7 @@ TEMPLATE = re.compile(r'"(web/[a-z_]+\.html)"')
 OWN_HEADS = re.compile(r'<table class="rows">(?:<caption.*?</caption>)?\s*<thead')
 
 OTHERWISE = {
+    "web/own.html": (1, "one's own sessions, a few, each with a button"),
     "web/advice.html": (1, "what each kind was worth"),
     "web/audit.html": (1, "the proofs of the log"),
     "web/bank.html": (1, "the accounts"),

@@ -5,6 +5,7 @@ The walk reads the addresses from where they are declared, so that a new one is 
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import re
@@ -13,6 +14,7 @@ from functools import cache
 from inspect import getclosurevars
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 import pytest
@@ -21,6 +23,7 @@ from django.urls import reverse
 
 from docs import walk
 from entrepot.kernel import ids, sql
+from entrepot.web import edge, shield
 from entrepot.web.api import house
 from entrepot.web.urls import urlpatterns
 from tests.asking import a_program
@@ -40,7 +43,14 @@ FOR_EVERYBODY = {
     "favicon": "a picture",
 }
 """Addresses that ask nobody who they are, and why; those of the portal ask for an order and its mail address."""
-OF_ONESELF = {"own-password", "own-factor", "own-factor-confirm", "own-factor-remove", "company"}
+OF_ONESELF = {
+    "own-password",
+    "own-factor",
+    "own-factor-confirm",
+    "own-factor-remove",
+    "own-session-end",
+    "company",
+}
 """What everybody may who has entered, about themselves."""
 WRITTEN = (
     "kernel_event", "kernel_request", "kernel_delivery", "kernel_inbox", "kernel_policy", "access_view",
@@ -297,15 +307,81 @@ def test_who_may_do_nothing_has_no_effect_by_the_api_and_is_told_so(shop):
 NAMED = re.compile(r"(?:@|%40)[\w-]+\.\w|\+44|[?&](?:email|phone|mail)=", re.IGNORECASE)
 
 
-def test_no_link_of_any_page_names_a_person(shop, console):
+WORDS = {part for one in urlpatterns for part in str(one.pattern).split("/")}
+"""Parts of addresses that are written in the code: a person who is called like one is not named by it."""
+
+
+def names_in(link: str, people: set[str]) -> set[str]:
+    """People whose names a link says, as a part of its path or a value of its query."""
+    _, _, path, query, _ = urlsplit(html.unescape(link))
+    said = {unquote(part) for part in path.split("/")} - WORDS
+    return people & (said | {value for _, value in parse_qsl(query)})
+
+
+def mail_fields(page: str) -> list[str]:
+    """Fields of filters in which somebody may look for a customer and that would write it into the address."""
+    forms = re.findall(r'<form[^>]*method="get".*?</form>', page, re.DOTALL)
+    fields = [one for form in forms for one in re.findall(r'<input[^>]*name="q"[^>]*>', form)]
+    return [one for one in fields if "data-no-mail" not in one]
+
+
+def test_links_that_name_somebody_are_found():
+    people = {"lead", "books"}
+    assert names_in("/work/?owner=lead", people) == {"lead"}
+    assert names_in("/people/lead/?x=1", people) == {"lead"}
+    assert names_in("/work/?a=1&amp;owner=le%61d", people) == {"lead"}
+    assert not names_in("/books/?since=2026-01-01", people)
+    assert mail_fields('<form class="x" method="get"><input name="q"></form>') == ['<input name="q">']
+    assert not mail_fields(
+        '<form method="get"><input name="q" data-no-mail></form><form method="post"><input name="q"></form>'
+    )
+
+
+def test_every_page_names_nobody_in_its_links_and_says_what_it_may_load(shop, console):
     browser = console("root")
-    names = [row[0] for row in sql.run("SELECT username FROM auth_user")]
-    wrong = []
+    names = {row[0] for row in sql.run("SELECT username FROM auth_user")}
+    wrong, unshielded, open_fields = [], [], []
     for stop in walk.stops():
-        page = browser.get(stop.address).content.decode()
+        answer = browser.get(stop.address)
+        page = answer.content.decode()
         links = re.findall(r'(?:href|action|hx-get|src)="([^"]*)"', page)
-        wrong += [(stop.name, one) for one in links if not one.startswith("mailto:") and NAMED.search(one)]
-    assert wrong == [] and names
+        wrong += [
+            (stop.name, one)
+            for one in links
+            if not one.startswith("mailto:") and (NAMED.search(one) or names_in(one, names))
+        ]
+        unshielded += [stop.name] if answer.get("Content-Security-Policy") != shield.POLICY else []
+        open_fields += [stop.name] if stop.name in edge.FINDS_BUYERS and mail_fields(page) else []
+    assert wrong == [] and len(names) > 5
+    assert unshielded == [], "no page needs more"
+    assert open_fields == [], "an address with a mail address in it stands in logs: data-no-mail"
+
+
+def test_answers_outside_the_console_say_what_they_may_load(shop):
+    browser = Client()
+    for address in (
+        "/login/",
+        "/nothing/",
+        "/portal/x/y/",
+        "/portal/order/",
+        "/healthz",
+        "/api/v1/orders",
+        "/api/docs",
+    ):
+        assert browser.get(address)["Content-Security-Policy"] == shield.POLICY, address
+
+
+@pytest.mark.parametrize("address", ["orders", "returns", "taxes", "store-credits", "listed-buyers"])
+def test_a_mail_address_in_an_address_is_looked_for_by_the_search_without_it(shop, console, address):
+    browser = console("service")
+    sent = browser.get(reverse(address), {"q": "ada@example.com"})
+    assert (sent.status_code, sent["Location"]) == (302, "/search/")
+    shown = browser.get("/search/").content.decode()
+    assert 'value="ada@example.com"' in shown
+    assert 'value="ada@example.com"' not in browser.get("/search/").content.decode(), "it is kept no longer"
+    by_script = browser.get(reverse(address), {"q": "ada@example.com"}, headers={"HX-Request": "true"})
+    assert by_script["HX-Redirect"] == "/search/"
+    assert browser.get(reverse("stock"), {"q": "MUG@2"}).status_code == 200, "goods may be called so"
 
 
 def test_the_log_names_nobody(shop, console, caplog, settings):
@@ -326,8 +402,6 @@ def test_the_log_names_nobody(shop, console, caplog, settings):
 
 def test_only_named_doors_act_for_nobody() -> None:
     """Who acts is who asks. Where the edge makes an actor, it has named rights; everything is the system's."""
-    from entrepot.web import edge
-
     root = Path(edge.__file__).parent
     made = {
         path.relative_to(root).as_posix(): "everything=True" in path.read_text()

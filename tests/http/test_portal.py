@@ -666,6 +666,31 @@ def test_customer_service_makes_a_link(console, customer, order, monkeypatch):
     assert Client().get(path).status_code == 403, "an old link"
 
 
+def test_links_are_withdrawn_and_a_later_one_is_good(console, customer, order):
+    service = console("service")
+
+    def link() -> str:
+        response = service.post(f"/orders/{order.id}/link/")
+        told = str([*get_messages(response.wsgi_request)][-1])
+        return told.rpartition(" ")[2].removeprefix("http://testserver")
+
+    first = link()
+    assert Client().get(first).status_code == 302
+    assert console("auditor").post(f"/orders/{order.id}/links/withdraw/").status_code == 302
+    assert Client().get(first).status_code == 302, "who may not, withdraws none"
+    service.post(f"/orders/{order.id}/links/withdraw/")
+    assert Client().get(first).status_code == 403
+    second = link()
+    assert Client().get(second).status_code == 302
+    old = portal.signing.dumps(str(order.id), salt=portal.LINK, compress=True)
+    assert Client().get(f"/portal/link/{old}/").status_code == 403, (
+        "nor is one good from before there were numbers"
+    )
+    assert service.post(f"/orders/{ids.uuid7()}/links/withdraw/").status_code == 302
+    told = sql.run("SELECT subject_id, payload FROM kernel_event WHERE command = 'access.withdraw_links'")
+    assert told == [(order.id, {"links": "withdrawn"})]
+
+
 def test_the_retailer_gives_the_color_and_no_more(customer, order):
     sheet = customer.get(f"{START}theme.css")
     assert sheet["Content-Type"] == "text/css"

@@ -232,6 +232,8 @@ OPERATIONS = [
     ("/api/v1/packages/open", "post"),
     ("/api/v1/packagings", "post"),
     ("/api/v1/packagings/{code}", "get"),
+    ("/api/v1/payments/failed", "get"),
+    ("/api/v1/payments/retry", "post"),
     ("/api/v1/payouts", "get"),
     ("/api/v1/payouts", "post"),
     ("/api/v1/payouts/reports", "post"),

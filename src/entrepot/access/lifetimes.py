@@ -90,3 +90,15 @@ def is_told(policy: KeyPolicy, end: datetime, at: datetime) -> bool:
 def wants_note(used_at: datetime | None, at: datetime) -> bool:
     """Whether a use of a key is written down."""
     return used_at is None or at - used_at >= USED_AGAIN
+
+
+def is_over(
+    entered_at: datetime, seen_at: datetime, now: datetime, *, most: timedelta, idle: timedelta | None
+) -> bool:
+    """Whether a session has ended: so long after somebody entered, whatever they did meanwhile, or so long after they
+    last did anything, where that is bounded as well."""
+    return now - entered_at >= most or (idle is not None and now - max(entered_at, seen_at) >= idle)
+
+
+SEEN_EVERY = timedelta(minutes=1)
+"""How exactly it is known when somebody was last here: to write it at every request would cost each a statement."""

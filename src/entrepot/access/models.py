@@ -89,6 +89,29 @@ class Tries(models.Model):
         constraints = [models.CheckConstraint(name="access_tries_some", condition=models.Q(count__gte=1))]
 
 
+class Session(models.Model):
+    """Somebody who is in, since when, from which address and with what browser; gone once its session is. `session_key`
+    is the key under which Django keeps it: dropping that ends it."""
+
+    id = models.UUIDField(primary_key=True)
+    user_id = models.IntegerField()
+    session_key = models.TextField()
+    source = models.TextField()
+    device = models.TextField()
+    entered_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["user_id"], name="access_session_of_person")]
+        constraints = [models.UniqueConstraint(fields=["session_key"], name="access_session_known_once")]
+
+
+class Link(models.Model):
+    """How often the links to a document were taken back: a link bears the number that stood when it was made."""
+
+    document_id = models.UUIDField(primary_key=True)
+    number = models.IntegerField()
+
+
 class View(models.Model):
     """A list as a person wants to see it again: its filters and columns, under a name; for a role too, where given."""
 

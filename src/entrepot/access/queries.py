@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -173,6 +173,28 @@ def factor(person: int) -> FactorState | None:
         return None
     confirmed_at, sealed, papers = found[0]
     return FactorState(confirmed_at, "" if sealed is None else factors.opened(person, sealed), papers)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """Somebody who is in: since when, from which address, with what."""
+
+    id: UUID
+    source: str
+    device: str
+    entered_at: datetime
+
+
+def sessions(person: int, now: datetime, most: timedelta) -> list[SessionRow]:
+    """The sessions of somebody that are open, and not older than `most`, the latest first. 1 statement."""
+    params = {"user": person, "now": now, "since": now - most}
+    return [SessionRow(*row) for row in sql.run(_SESSIONS, params)]
+
+
+def link_number(document: UUID) -> int:
+    """What links to a document bear that open it: how often earlier ones were taken back. 1 statement."""
+    found = sql.run("SELECT number FROM access_link WHERE document_id = %(id)s::uuid", {"id": document})
+    return found[0][0] if found else 0
 
 
 def beginning(text: str, limit: int) -> list[Known]:
@@ -511,4 +533,11 @@ JOIN auth_group ON auth_group.id = group_id JOIN auth_permission ON auth_permiss
 JOIN django_content_type AS kind ON kind.id = content_type_id
 WHERE (kind.app_label, kind.model) = ('access', 'duty') AND auth_group.name = ANY(%(roles)s::text[])
 ORDER BY 1, 2
+"""
+
+_SESSIONS = """
+SELECT s.id, s.source, s.device, s.entered_at
+FROM access_session AS s JOIN django_session AS d ON d.session_key = s.session_key
+WHERE s.user_id = %(user)s::int AND d.expire_date > %(now)s::timestamptz AND s.entered_at > %(since)s::timestamptz
+ORDER BY s.entered_at DESC, s.id
 """

@@ -171,6 +171,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "shipping.close_manifests", "shipping.tell_manifests", "shipping.take_off",
         "shipping.take_tracking", "shipping.ask_rates", "shipping.buy_labels",
         "shipping.open_claims", "shipping.advance_claims", "shipping.reship", "network.register_layouts",
+        "access.withdraw_links",
         "returns.authorize", "returns.review", "returns.close", "returns.reopen", "returns.announce_parcels",
         "returns.make_labels", "returns.void_labels", "returns.decide_strays",
         "returns.dispose", "returns.override_dispositions", "returns.decide_fraud", "returns.note_scans",
@@ -231,6 +232,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.attach_files", "orders.withdraw_files",
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",
         "shipping.open_claims", "shipping.reship",
+        "access.withdraw_links",
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.reopen",
         "returns.correct_reasons",
         "returns.announce_parcels", "returns.make_labels", "returns.void_labels", "returns.add_return_photos",
@@ -348,7 +350,7 @@ OF_NO_ROLE = (
     "access.set_companies", "access.set_mails", "access.renew_passwords", "access.reset_factors",
     # what everybody keeps of their own, given by the edge to whoever has entered, and the door itself
     "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors",
-    "access.use_factors",
+    "access.use_factors", "access.note_sessions", "access.end_sessions",
     "access.sync_roles", "parties.register_companies", "ledger.open_books", "ledger.set_up_companies",  # a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.note_uses",  # what the API does with the key of whoever asks

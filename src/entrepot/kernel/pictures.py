@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from entrepot.kernel.errors import Invalid, Refused, Said
+from entrepot.kernel.picture_facts import without_facts
 
 BYTES_MAX = 5_000_000
 SIDE_MAX = 12_000
@@ -24,15 +25,15 @@ _NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class Picture(NamedTuple):
-    """The kind of a picture and its size in pixels, with the digest that it is kept under. Of its file, the first
-    `length` bytes are the picture; telephones put things behind it, and so does who wants it taken for something else:
-    that is not kept."""
+    """The kind of a picture and its size in pixels, and what of its file is kept, with the digest of that. Telephones
+    put things behind a picture, and into it where it was taken, and so does who wants it taken for something else: that
+    is not kept."""
 
     kind: str
     width: int
     height: int
     digest: str
-    length: int
+    content: bytes
 
 
 class _Size(NamedTuple):
@@ -59,15 +60,16 @@ def read(content: bytes) -> Picture | Refused:
         return Invalid(
             field="photo", expected=Said("at most {0} pixels", PIXELS_MAX), found=f"{width} × {height}"
         )
-    return Picture(kind, width, height, hashlib.sha256(content[:length]).hexdigest(), length)
+    kept = without_facts(kind, content[:length])
+    return Picture(kind, width, height, hashlib.sha256(kept).hexdigest(), kept)
 
 
 class File(NamedTuple):
-    """Its kind, and the digest of as many of its bytes as are kept."""
+    """Its kind, and what of it is kept, with the digest of that."""
 
     kind: str
     digest: str
-    length: int
+    content: bytes
 
 
 def read_paper(content: bytes) -> File | Refused:
@@ -75,7 +77,7 @@ def read_paper(content: bytes) -> File | Refused:
     if len(content) > BYTES_MAX:
         return Invalid(field="file", expected=Said("at most {0} bytes", BYTES_MAX), found=len(content))
     if content.startswith(b"%PDF-") and b"%%EOF" in content[-1024:]:
-        return File("pdf", hashlib.sha256(content).hexdigest(), len(content))
+        return File("pdf", hashlib.sha256(content).hexdigest(), content)
     picture = read(content)
     if isinstance(picture, Refused):
         return Invalid(
@@ -83,7 +85,7 @@ def read_paper(content: bytes) -> File | Refused:
             expected="a whole PDF, JPEG, PNG or WebP",
             found=Said("{0} other bytes", len(content)),
         )
-    return File(picture.kind, picture.digest, picture.length)
+    return File(picture.kind, picture.digest, picture.content)
 
 
 def _size(content: bytes) -> tuple[str, _Size | None]:

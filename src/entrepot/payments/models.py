@@ -153,6 +153,10 @@ class Attempt(models.Model):
                 name="payments_attempt_of_document",
                 condition=Q(document_id__isnull=False),
             ),
+            # The list of what failed and was not asked for again: a handful of all that was ever asked.
+            models.Index(
+                fields=["company_id", "id"], name="payments_attempt_failed", condition=Q(state="failed")
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -21,7 +21,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import resolve
+from django.urls import resolve, reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -47,10 +47,6 @@ P = ParamSpec("P")
 REFUSALS_SHOWN_MAX = 5
 AT_ONCE = 300
 """Rows that a form acts on while its person waits: a second or so. The worker does more."""
-POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-"""What a page may load: our own files, nothing inline, nothing from elsewhere."""
-FEATURES = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
-"""What of the device a page may use: the camera, to scan and to show goods."""
 LANGUAGE = settings.LANGUAGE_COOKIE_NAME
 """The cookie that keeps the language that was chosen over the browser's."""
 COMPANY = "company"
@@ -59,6 +55,8 @@ UNDO = "undo"
 """The key of the session under which the form stands that takes back what was just done."""
 ACTED = "acted"
 """The key of the session under which stands when its person last did something."""
+SOUGHT = "sought"
+"""The key of the session under which stands what is looked for, where an address must not say it, until it is shown."""
 KEPT = "kept"
 """The key of the session under which a refused form stands until its page has shown it again."""
 
@@ -115,6 +113,8 @@ def console(
                 return redirect("own")
             if not request.reader.companies and _here(request) not in FOR_EMPTY:
                 return _empty_house(request)
+            if _has_mail(request):
+                return _looked_for(request)
             _is_own(request, kwargs.get("which"))
             try:
                 response = view(request, *args, **kwargs)
@@ -126,7 +126,7 @@ def console(
 
     @wraps(view)
     def entered(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        return call(request, *args, **kwargs) if request.user.is_authenticated else _to_the_door(request)
+        return call(request, *args, **kwargs) if doors.is_in(request) else _to_the_door(request)
 
     return entered
 
@@ -171,7 +171,9 @@ def _is_shown(request: HttpRequest, path: str) -> bool:
     return answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED
 
 
-FOR_ALL = frozenset({"own", "own-password", "own-factor", "own-factor-confirm", "own-factor-remove"})
+FOR_ALL = frozenset(
+    {"own", "own-password", "own-factor", "own-factor-confirm", "own-factor-remove", "own-session-end"}
+)
 """Addresses that are open also to who must set up a second factor first."""
 
 
@@ -199,6 +201,25 @@ def _empty_house(request: Request) -> HttpResponse:
     response = render(request, "web/empty_house.html", {"may": may, "kept": kept(request)})
     guard(response)
     return response
+
+
+FINDS_BUYERS = frozenset({"orders", "returns", "taxes", "store-credits", "listed-buyers"})
+"""Addresses whose `q` somebody may fill with a mail address; elsewhere a code of goods may have an @."""
+
+
+def _has_mail(request: Request) -> bool:
+    return request.method == "GET" and "@" in request.GET.get("q", "") and _here(request) in FINDS_BUYERS
+
+
+def _looked_for(request: Request) -> HttpResponse:
+    """A mail address is looked for by the search, whose address does not say it. Our pages send it there in a form;
+    this is for browsers without scripts, and for links that others made."""
+    request.session[SOUGHT] = clean(request.GET.get("q"))
+    if request.htmx:
+        response = HttpResponse()
+        response["HX-Redirect"] = reverse("search")
+        return response
+    return redirect("search")
 
 
 def _acted(request: HttpRequest) -> datetime:
@@ -230,10 +251,8 @@ def reading_of(request: HttpRequest) -> fmt.Reading:
 
 
 def guard(response: HttpResponseBase) -> None:
-    """What every page of ours tells the browser about itself."""
+    """A page of ours is its reader's, and asked for anew each time."""
     response.headers.setdefault("Cache-Control", "private, no-cache")
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers.setdefault("Permissions-Policy", FEATURES)
 
 
 def _reader(request: HttpRequest) -> Reader:
@@ -571,6 +590,8 @@ def clean(text: str | None) -> str:
 def searched(request: HttpRequest) -> tuple[str, bool]:
     """What somebody looks for, and whether it was sent in a form: a mail address does not belong into the address of a
     page, which stands in the logs of proxies and the history of browsers."""
+    if sought := request.session.pop(SOUGHT, ""):
+        return sought, True
     is_sent = request.method == "POST"
     return clean((request.POST if is_sent else request.GET).get("q")), is_sent
 

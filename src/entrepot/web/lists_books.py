@@ -8,6 +8,7 @@ from entrepot.insight.audit import Entry
 from entrepot.kernel.queries import MessageRow
 from entrepot.ledger.manual_queries import ManualRow
 from entrepot.ledger.queries import TrialLine
+from entrepot.payments.attempt_queries import FailedRow
 from entrepot.payments.dispute_queries import DisputeRow
 from entrepot.purchasing.landing_queries import LandedCost
 from entrepot.settlement.bank_queries import StatementRow
@@ -37,6 +38,14 @@ DISPUTES = Listing(
         Head(_("Refunded"), "refunded", n=True, sum="given_back_minor"), Head(_("Answer until"), "until"),
     ),
     cells_of(DisputeRow),
+)  # fmt: skip
+FAILED_PAYMENTS = Listing(
+    "failed-payments", "failed-payments",
+    (
+        Head(_("Paid for")), Head(_("Kind"), "kind"), Head(_("Amount"), "amount", n=True, sum="amount_minor"),
+        Head(_("Provider"), "provider"), Head(_("Why"), "why"), Head(_("Since"), "since"),
+    ),
+    cells_of(FailedRow),
 )  # fmt: skip
 STATEMENTS = Listing(
     "statements", "bank",
@@ -192,5 +201,5 @@ Its views and files are those of every list; its sums stand in its last row."""
 
 ALL = (
     ENTRIES, CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT,
-    PAYOUTS, DISPUTES, EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, TRIAL_BALANCE,
+    PAYOUTS, FAILED_PAYMENTS, DISPUTES, EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, TRIAL_BALANCE,
 )  # fmt: skip

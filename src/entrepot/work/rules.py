@@ -431,6 +431,21 @@ def misfit_cause(cause: str, kind: str, causes: Causes, *, of_room: bool = False
     return Invalid(field="root_cause", expected=one_of(causes.of(kind)), found=cause)
 
 
+UNPAID = frozenset({"payment refund failed", "payment capture failed", "payment void failed"})
+"""Types of items that stand for money that has not gone through: asked for again, they close by themselves."""
+
+
+def misfit_note(kind: str, note: str) -> Refused | None:
+    """Why an item of a type can't be closed without a word: nobody would be paid by it, and nobody would know why."""
+    if kind not in UNPAID or note.strip():
+        return None
+    return Invalid(
+        field="note",
+        expected="how it was settled, since the money has not gone through; or ask the provider again",
+        found="nothing",
+    )
+
+
 def misfit_topic(topic: str) -> Refused | None:
     """Why a case can't be about something."""
     if topic in TOPICS:

@@ -15,7 +15,10 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 
-OWN = ("access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors")
+OWN = (
+    "access.change_passwords", "access.offer_factors", "access.confirm_factors", "access.remove_factors",
+    "access.end_sessions",
+)  # fmt: skip
 """What everybody may do about themselves who has entered, whatever their roles: the edge gives these for the reader."""
 
 

@@ -77,7 +77,7 @@ def report_barcodes(cause: Cause, /, *, requests: Sequence[ReportBarcode]) -> li
     opened = iter(report_scans(cause, requests=[one for one in decided if isinstance(one, ReportScan)]))
     answers = [one if isinstance(one, Refused) else next(opened) for one in decided]
     _keep_photos(cause, [
-        (answer.item, photo.digest, photo.kind, one.photo[: photo.length])
+        (answer.item, photo.digest, photo.kind, photo.content)
         for one, photo, answer in zip(requests, photos, answers, strict=True)
         if one.photo and isinstance(photo, pictures.Picture) and isinstance(answer, ItemOpened)
     ])  # fmt: skip

@@ -145,7 +145,7 @@ def _decide(one: AttachFile, order: _Order | None, new: list[_New], sent: _All) 
     if is_new and len(order.there) >= noting.FILES_MAX:
         return errors.TooManyFiles(most=noting.FILES_MAX)
     which = order.there.setdefault(file.digest, ids.uuid7())
-    told = sent.setdefault((order.company, file.digest), _Sent(file, one.content[: file.length], {}))
+    told = sent.setdefault((order.company, file.digest), _Sent(file, file.content, {}))
     if is_new:
         new.append(_New(which, order.company, one.order, file, name))
     else:

@@ -67,7 +67,7 @@ def add_papers(cause: Cause, /, *, requests: Sequence[AddPaper]) -> list[PaperAd
             **sql.columns(
                 ("ids", "companies", "departures", "digests", "kinds", "contents"),
                 [
-                    (new, company, one.departure, f.digest, f.kind, one.content[: f.length])
+                    (new, company, one.departure, f.digest, f.kind, f.content)
                     for new, company, one, f in rows
                 ],
             ),

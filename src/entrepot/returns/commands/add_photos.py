@@ -77,7 +77,7 @@ def _write(
     cause: Cause, new: Sequence[tuple[int, str, AddPhoto, photos.Picture]], returns: dict[UUID, UUID]
 ) -> dict[tuple[int, str], UUID]:
     """The ids of the pictures by company and digest."""
-    kept = keep_pictures(cause, [(company, picture, request.content) for company, _, request, picture in new])
+    kept = keep_pictures(cause, [(company, picture) for company, _, _, picture in new])
     shown = list({(request.inspection, kept[company, digest]) for company, digest, request, _ in new})
     sql.run(
         _SHOW,
@@ -91,16 +91,12 @@ def _write(
     return kept
 
 
-def keep_pictures(
-    cause: Cause, new: Sequence[tuple[int, photos.Picture, bytes]]
-) -> dict[tuple[int, str], UUID]:
+def keep_pictures(cause: Cause, new: Sequence[tuple[int, photos.Picture]]) -> dict[tuple[int, str], UUID]:
     """The ids of pictures by company and digest, each kept once. 3 statements."""
-    once = {
-        (company, picture.digest): (picture, content[: picture.length]) for company, picture, content in new
-    }
+    once = {(company, picture.digest): picture for company, picture in new}
     rows: list[tuple[Any, ...]] = [
         (ids.uuid7(), company, digest, picture.kind, picture.width, picture.height)
-        for (company, digest), (picture, _) in once.items()
+        for (company, digest), picture in once.items()
     ]
     names = ("ids", "companies", "digests", "kinds", "widths", "heights")
     sql.run(_KEEP, {**sql.columns(names, rows), "who": cause.actor.name, "at": cause.at})
@@ -108,7 +104,7 @@ def keep_pictures(
         (company, digest): key
         for company, digest, key in sql.run(_KEPT, sql.columns(("companies", "digests"), list(once)))
     }
-    contents = sorted((kept[name], content) for name, (_, content) in once.items())
+    contents = sorted((kept[name], picture.content) for name, picture in once.items())
     sql.run(_CONTENT, sql.columns(("photos", "contents"), contents))
     return kept
 

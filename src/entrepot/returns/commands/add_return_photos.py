@@ -50,7 +50,7 @@ def add_return_photos(cause: Cause, /, *, requests: Sequence[AddReturnPhoto]) ->
     decided = [_decide(one, found.get(one.return_id), there) for one in requests]
 
     new = [
-        (found[request.return_id].company, picture, request.content)
+        (found[request.return_id].company, picture)
         for request, picture in zip(requests, decided, strict=True)
         if isinstance(picture, photos.Picture)
     ]

@@ -13,7 +13,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.datastructures import MultiValueDict
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
-from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.parser import Parser
@@ -50,6 +49,7 @@ from entrepot.web.api import (
     drop_ships,
     entries,
     exchanges,
+    failed_payments,
     holds,
     invoices,
     jobs,
@@ -57,6 +57,7 @@ from entrepot.web.api import (
     kits,
     labor,
     listed_buyers,
+    manual,
     messages,
     month_end,
     order_files,
@@ -202,7 +203,7 @@ api = _Api(
     version="1",
     description=DESCRIPTION,
     urls_namespace="api",
-    docs=Swagger({"docExpansion": "none"}),  # three hundred operations laid open keep a browser busy
+    docs=manual.Manual(),
     docs_url="/docs",
     openapi_url="/openapi.json",
     auth=AUTH,
@@ -235,6 +236,7 @@ api.add_router("/v1", second_grade.router, tags=["returns"])
 api.add_router("/v1", repairs.router, tags=["returns"])
 api.add_router("/v1", return_times.router, tags=["returns"])
 api.add_router("/v1", disputes.router, tags=["settlement"])
+api.add_router("/v1", failed_payments.router, tags=["settlement"])
 api.add_router("/v1", payouts.router, tags=["settlement"])
 api.add_router("/v1", listed_buyers.router, tags=["orders"])
 api.add_router("/v1", policies.router, tags=["policies"])

@@ -32,6 +32,7 @@ from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.parties import address as formats
 from entrepot.parties import queries as parties
+from entrepot.payments import attempt_queries
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.purchasing import drop_ship_queries as drop_ships
@@ -312,6 +313,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         **_tracked(shipments),
         **around(),
         "payments": paid,
+        "failed": attempt_queries.failed_of([which]),
         "entries": pages.entries(journal),
         "steps": steps(events, which, pages.names(event.subject for event in events)),
         "items": work.of_subject(which),

@@ -30,10 +30,11 @@ from entrepot.access.commands.keep_own import (
     offer_factors,
     remove_factors,
 )
+from entrepot.access.commands.keep_sessions import EndSessions, end_sessions
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.web import doors, papers, words
-from entrepot.web.edge import Request, console, page
+from entrepot.web.edge import Request, console, page, source_of, uuid_in
 from entrepot.web.once import show_once, shown_once, unkept
 
 PASSWORD_MAX = 4096
@@ -48,6 +49,8 @@ def own(request: Request) -> HttpResponse:
         "factor": found if found and found.confirmed_at else None,
         "must": doors.must_have_factor(request, everything=request.reader.actor.everything),
         "papers": said.get("papers", "").split(),
+        "sessions": queries.sessions(_user(request).pk, timezone.now(), doors.most()),
+        "this_session": doors.session_of(request),
     }  # fmt: skip
     if found and not found.confirmed_at:
         address = factors.address(found.secret, request.reader.company.name, request.reader.name)
@@ -69,6 +72,7 @@ def change_password(request: Request) -> HttpResponse:
     wanted = [ChangePassword(request.reader.name, make_password(new))]
     if _give(request, change_passwords, wanted, gettext("The password is changed. Elsewhere you are out.")):
         update_session_auth_hash(request, get_user_model().objects.get(pk=user.pk))
+        doors.note_session(request, source_of(request))
     return redirect("own")
 
 
@@ -116,6 +120,17 @@ def remove(request: Request) -> HttpResponse:
     if _give(request, remove_factors, wanted, gettext("Your password alone lets you in again.")):
         doors.forgets_tries("own factor", _user(request).pk)
         request.session.pop(doors.FACTOR, None)
+    return redirect("own")
+
+
+@require_POST
+@console
+def end_session(request: Request) -> HttpResponse:
+    """One of my sessions ends, or all of them but this one."""
+    which, this = uuid_in(request.POST.get("session")), doors.session_of(request)
+    wanted = EndSessions(request.reader.name, which) if which else EndSessions(request.reader.name, but=this)
+    done = gettext("Whoever was in with it is out.") if which else gettext("Elsewhere you are out.")
+    _give(request, end_sessions, [wanted], done)
     return redirect("own")
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from entrepot.access import queries as access
 from entrepot.kernel.errors import Refused
 from entrepot.web import doors, words
-from entrepot.web.edge import COMPANY, Request, back, console, guard
+from entrepot.web.edge import COMPANY, Request, back, console, guard, source_of
 
 TOO_MANY = 429
 
@@ -38,10 +38,20 @@ class Login(auth.LoginView):
         user = form.get_user()
         if not doors.has_factor(user.pk):
             response = super().form_valid(form)
+            doors.forgets_source(source_of(self.request))
             greet(self.request, user.pk)
             return response
+        doors.forgets_source(source_of(self.request))
         doors.wait_for_code(self.request, user.pk, user.get_session_auth_hash(), self.get_success_url())
         return redirect("login-code")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A password is looked at only where not too many were wrong from the same address, for whatever names."""
+        if doors.counts_source(source_of(request)):
+            form = self.get_form()
+            form.is_bound = False
+            return self.render_to_response(self.get_context_data(form=form, wait=True), status=TOO_MANY)
+        return super().post(request, *args, **kwargs)
 
     def get_form(self, form_class: Any = None) -> Any:
         form = super().get_form(form_class)
@@ -64,7 +74,8 @@ class Login(auth.LoginView):
 
 
 def greet(request: HttpRequest, user: int) -> None:
-    """Whoever enters with a password that somebody made for them is told so: two people know it."""
+    """Note that somebody entered; with a password that somebody made for them they are told so: two people know it."""
+    doors.enter(request, source_of(request))
     if access.password_is_anothers(user):
         told = gettext("Your password was made by somebody else. Choose one of your own, under My access.")
         messages.info(request, told)

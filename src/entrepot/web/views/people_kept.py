@@ -40,6 +40,7 @@ from entrepot.access.commands.keep_people import (
     set_roles,
     subject_of,
 )
+from entrepot.access.commands.keep_sessions import EndSessions, end_sessions
 from entrepot.access.commands.set_mails import SetMail, set_mails
 from entrepot.access.rules import ROLES
 from entrepot.kernel import queries as kernel
@@ -192,6 +193,15 @@ def reset(request: Request, person: int) -> HttpResponse:
 
 @require_POST
 @console
+def end_all_sessions(request: Request, person: int) -> HttpResponse:
+    """Whoever is in as somebody is out: a device was lost, or left open."""
+    wanted = EndSessions(_known(person).name)
+    give(request, end_sessions, [wanted], lambda _n: gettext("They are out everywhere, and enter anew."))
+    return back(request, reverse("person", args=[person]))
+
+
+@require_POST
+@console
 def revoke(request: Request, person: int) -> HttpResponse:
     which = _key_in(request, person)
     wanted = [RevokeKey(which)] if which else []
@@ -248,6 +258,8 @@ def _person(request: Request, found: queries.Known, said: dict[str, str]) -> Htt
         "given": sorted(set(chosen) - set(has)), "taken": sorted(set(has) - set(chosen)),
         "brought": duties.brought_together(has, chosen),
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
+        "sessions": queries.sessions(found.id, now, doors.most())
+        if request.reader.actor.may("access.end_sessions") else [],
         "keys": own, "acting": [key for key, state in own if state == "in force"],
         "companies": _several(request), "factor": doors.has_factor(found.id),
         "events": kernel.timeline(subjects=[subject], kind="person")[-20:], **said,

@@ -29,7 +29,9 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from entrepot.access import queries as access
 from entrepot.access.commands.count_tries import ForgetTries, Try, count_tries, forget_tries
+from entrepot.access.commands.withdraw_links import WithdrawLinks, withdraw_links
 from entrepot.access.errors import TooManyTries
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
@@ -73,6 +75,7 @@ from entrepot.web.edge import (
     back,
     clean,
     console,
+    give,
     guard,
     ids_in,
     reading_of,
@@ -189,6 +192,16 @@ def _signed(text: str, salt: str, seconds: int | None) -> tuple[UUID, ...]:
         return ()
 
 
+def _linked(token: str, seconds: int | None) -> tuple[UUID | None, int]:
+    """The order that a link leads to, and the number that stood when it was made; 0 where none is in it."""
+    try:
+        said = signing.loads(token, salt=LINK, max_age=seconds)
+        which, number = (said, 0) if isinstance(said, str) else said
+        return UUID(which), int(number)
+    except (signing.BadSignature, ValueError, TypeError, AttributeError):
+        return None, 0
+
+
 def _enter(response: HttpResponseBase, order: UUID, others: Sequence[UUID] = ()) -> HttpResponseBase:
     """In for half an hour, with the order that is looked at first and those before it behind."""
     seen = list(dict.fromkeys((order, *others)))[:ORDERS_MOST]
@@ -267,8 +280,9 @@ def _door(company: str, channel: str) -> Door:
 
 
 def link_to(request: HttpRequest, order: UUID) -> str:
-    """An address that lets whoever has it see this order, for as many days as the portal's policy says."""
-    token = signing.dumps(str(order), salt=LINK, compress=True)
+    """An address that lets whoever has it see this order, for as many days as the portal's policy says, or until the
+    links of the order are withdrawn."""
+    token = signing.dumps([str(order), access.link_number(order)], salt=LINK, compress=True)
     return request.build_absolute_uri(reverse("portal-link", args=[token]))
 
 
@@ -289,14 +303,29 @@ def make_link(request: Request, which: UUID) -> HttpResponse:
     return back(request, reverse("order", args=[which]))
 
 
+@require_POST
+@console
+def withdraw(request: Request, which: UUID) -> HttpResponse:
+    """The links of an order open nothing any more: one went astray."""
+    wanted = WithdrawLinks(request.reader.company.id, "order", which)
+    give(request, withdraw_links, [wanted] if orders.order(which) else [], lambda _n: gettext(
+        "The links that were made for this order open nothing any more. Who is looking at it sees it for half an hour"
+        " from their last page."
+    ))  # fmt: skip
+    return back(request, reverse("order", args=[which]))
+
+
 @require_safe
 @_read
 def follow(request: HttpRequest, token: str) -> HttpResponseBase:
     """A link that customer service made; the address that is shown from then on has nothing of it."""
-    order_id = next(iter(_signed(token, LINK, None)), None)
+    order_id, number = _linked(token, None)
     door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
     days = door.portal.link_days if door else 0
-    if order_id is None or door is None or not _signed(token, LINK, days * 86_400):
+    if (
+        order_id is None or door is None or number != access.link_number(order_id)
+        or _linked(token, days * 86_400)[0] is None
+    ):  # fmt: skip
         return render(request, "portal/ended.html", {"door": door}, status=HTTPStatus.FORBIDDEN)
     return _enter(redirect("portal-order"), order_id, _before(request))
 

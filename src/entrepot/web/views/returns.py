@@ -20,6 +20,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
+from entrepot.payments import attempt_queries
 from entrepot.returns import (
     approval_queries,
     asked_queries,
@@ -167,6 +168,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "weighed": next((Sum(**one_.kept) for one_ in terms.values() if one_.kept), None),
         "exchanges": exchange_queries.of_return(which),
         "card_holds": held,
+        "failed": attempt_queries.failed_of(
+            [*(refund.id for refund in found.refunds), *(one_.id for one_ in held)]
+        ),
         "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
         "label": label,

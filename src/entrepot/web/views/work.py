@@ -44,7 +44,7 @@ from entrepot.web.homes import OWN
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.templatetags import console as tags
 from entrepot.web.timeline import steps
-from entrepot.web.views import barcodes
+from entrepot.web.views import barcodes, failed_payments
 from entrepot.web.views.orders import listing_of
 from entrepot.work import queries as work
 from entrepot.work import rules
@@ -268,6 +268,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "others": [one for one in work.of_subject(found.subject) if one.id not in known],
         **_choices(request, found.type),
         **barcodes.of_item(request, found),
+        "failed": failed_payments.of_item(found) if found.state != "done" else [],
         **(listing_of(request, found.subject) if _is_review(found) else {}),
         "roles": [role for role in ASKED if role != found.role],
     }

@@ -58,7 +58,8 @@ def resolve(cause: Cause, /, *, requests: Sequence[ResolveItem]) -> list[ItemRes
     """The items, closed.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; OfAnotherRole; WrongState (done already); Invalid (root cause). Again: by key. 3 statements.
+    Refuses: NotFound; OfAnotherRole; WrongState (done already); Invalid (root cause; no note on money that has not gone
+    through). Again: by key. 3 statements.
     """
     return close(cause, requests, decides=True)
 
@@ -83,6 +84,7 @@ def close(
             after = (
                 refusal
                 or rules.misfit_cause(one.root_cause, before.type, causes, of_room=not decides)
+                or (rules.misfit_note(before.type, one.note) if decides else None)
                 or after
             )
         if isinstance(after, Refused):

@@ -1,0 +1,32 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("access", "0010_key_lifetimes")]
+
+    operations = [
+        migrations.CreateModel(
+            name="Session",
+            fields=[
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("user_id", models.IntegerField()),
+                ("session_key", models.TextField()),
+                ("source", models.TextField()),
+                ("device", models.TextField()),
+                ("entered_at", models.DateTimeField()),
+            ],
+            options={
+                "indexes": [models.Index(fields=["user_id"], name="access_session_of_person")],
+                "constraints": [
+                    models.UniqueConstraint(fields=["session_key"], name="access_session_known_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Link",
+            fields=[
+                ("document_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("number", models.IntegerField()),
+            ],
+        ),
+    ]

@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("payments", "0015_parts_of_inquiries_change")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("state", "failed")),
+                fields=["company_id", "id"],
+                name="payments_attempt_failed",
+            ),
+        )
+    ]
