@@ -43,7 +43,7 @@ _BACK = ("return.", "credit.")
 
 
 def component(account: int, event: str, kind: str) -> str:
-    """The component that an amount is; of an account that a company added, `other income`."""
+    """The component that an amount is. `account`: the standard one that its own counts as."""
     if kind in CALCULATED:
         return kind
     if event == "stock.return":

@@ -75,11 +75,15 @@ class AccountRow:
     code: int
     name: str
     type: str
+    clearing: bool
+    role: int | None
+    external: str
+    closed: bool
 
 
-def chart(company: int) -> list[AccountRow]:
-    """The accounts of a company by their codes. 1 statement."""
-    return [AccountRow(*row) for row in sql.run(_CHART, {"company": company})]
+def chart(company: int, *, after: int = 0, limit: int | None = None) -> list[AccountRow]:
+    """The accounts of a company by their codes, behind one. 1 statement."""
+    return [AccountRow(*row) for row in sql.run(_CHART, {"company": company, "after": after, "limit": limit})]
 
 
 def lines_of(which: Sequence[UUID]) -> dict[UUID, list[EntryLine]]:
@@ -124,9 +128,10 @@ LEFT JOIN ledger_account AS a ON a.company_id = %(company)s::smallint AND a.code
 WHERE l.manual_id = ANY(%(ids)s::uuid[]) ORDER BY l.manual_id DESC, l.number
 """
 
-_CHART = (
-    "SELECT code::int, name, type FROM ledger_account WHERE company_id = %(company)s::smallint ORDER BY code"
-)
+_CHART = """
+SELECT code::int, name, type, clearing, role, external, closed FROM ledger_account
+WHERE company_id = %(company)s::smallint AND code > %(after)s::int ORDER BY code LIMIT %(limit)s::int
+"""
 
 _LINES_OF = """
 SELECT manual_id, account, amount_minor FROM ledger_manualline WHERE manual_id = ANY(%(ids)s::uuid[])
