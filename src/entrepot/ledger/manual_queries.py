@@ -70,7 +70,7 @@ def lines(company: int, which: Sequence[UUID]) -> list[ManualLineRow]:
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account of the chart."""
+    """An account of the chart: `role` is the standard one that it counts as, `external` its number elsewhere."""
 
     code: int
     name: str
@@ -81,9 +81,9 @@ class AccountRow:
     closed: bool
 
 
-def chart(company: int, *, after: int = 0, limit: int | None = None) -> list[AccountRow]:
-    """The accounts of a company by their codes, behind one. 1 statement."""
-    return [AccountRow(*row) for row in sql.run(_CHART, {"company": company, "after": after, "limit": limit})]
+def chart(company: int) -> list[AccountRow]:
+    """The accounts of a company by their codes. 1 statement."""
+    return [AccountRow(*row) for row in sql.run(_CHART, {"company": company})]
 
 
 def lines_of(which: Sequence[UUID]) -> dict[UUID, list[EntryLine]]:
@@ -130,7 +130,7 @@ WHERE l.manual_id = ANY(%(ids)s::uuid[]) ORDER BY l.manual_id DESC, l.number
 
 _CHART = """
 SELECT code::int, name, type, clearing, role, external, closed FROM ledger_account
-WHERE company_id = %(company)s::smallint AND code > %(after)s::int ORDER BY code LIMIT %(limit)s::int
+WHERE company_id = %(company)s::smallint ORDER BY code
 """
 
 _LINES_OF = """
