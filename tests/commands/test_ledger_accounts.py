@@ -244,3 +244,22 @@ def test_statements_do_not_grow_with_the_batch(statements):
             assert all(isinstance(one, AccountKept) for one in keep_accounts(SYSTEM, requests=made))
             gone = [only(one.number, closed=True) for one in made]
             assert all(isinstance(one, AccountKept) for one in keep_accounts(SYSTEM, requests=gone))
+
+
+def test_what_is_behind_the_command_is_told():
+    """invariant_20, invariant_21"""
+    keep(ABROAD)
+    with transaction.atomic():
+        sql.run("UPDATE ledger_account SET closed = TRUE WHERE code = 5100")
+        sql.run("UPDATE ledger_account SET type = 'expense' WHERE code = 40001")
+        told = queries.discrepancies()
+        transaction.set_rollback(True)
+    assert len(told) == 2, told
+    assert any("5100" in one and "is closed" in one for one in told)
+    assert any("40001" in one and "counts as 4000" in one for one in told)
+    for change in (
+        "role = 4010 WHERE code = 4000", "role = NULL WHERE code = 4000",
+        "role = 1200, type = 'asset' WHERE code = 40001",
+    ):  # fmt: skip
+        with pytest.raises(psycopg.errors.CheckViolation), transaction.atomic():
+            sql.run(f"UPDATE ledger_account SET {change}")

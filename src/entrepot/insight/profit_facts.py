@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from entrepot.insight.margins import OWN_EXPENSE, OWN_INCOME
 from entrepot.returns.cohort_queries import LOST, RATE, TAKEN_BACK
 from entrepot.warehouse.shelf_queries import pieces_in
 
@@ -20,8 +21,8 @@ SIDES = {
 # a case or pallet from reserve as one, as labor counts them; of what nobody picked here each unit is one.
 JOURNAL = f"""
 journal AS MATERIALIZED (
-    SELECT l.id, l.month, COALESCE(a.role, CASE a.type WHEN 'income' THEN 4020 ELSE 5550 END) AS account, l.event,
-           l.kind, l.document_id, l.document_kind, -l.functional_minor AS amount
+    SELECT l.id, l.month, COALESCE(a.role, CASE a.type WHEN 'income' THEN {OWN_INCOME} ELSE {OWN_EXPENSE} END)
+               AS account, l.event, l.kind, l.document_id, l.document_kind, -l.functional_minor AS amount
     FROM ledger_line AS l JOIN ledger_account AS a ON a.company_id = l.company_id AND a.code = l.account
     WHERE l.company_id = %(company)s::smallint AND a.type IN ('income', 'expense')
       AND l.month >= %(since)s::date AND l.month < %(until)s::date

@@ -43,7 +43,7 @@ class Account(models.Model):
             ),
             models.CheckConstraint(
                 name="ledger_account_standard_one_is_itself",
-                condition=Q(code__gte=chart.OWN_MIN) | Q(role=F("code")),
+                condition=Q(code__gte=chart.OWN_MIN) | Q(role__isnull=False, role=F("code")),
             ),
             models.CheckConstraint(
                 name="ledger_account_stands_for_results",

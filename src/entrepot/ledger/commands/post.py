@@ -80,10 +80,9 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home, as_sold, or_now,
         given, rate, said,
     ) in requests:  # fmt: skip
-        day, month = _day(occurred_at, days)
-        if or_now and (company, month) in closed:
+        if or_now and (company, _day(occurred_at, days)[1]) in closed:
             occurred_at = at
-            day, month = _day(at, days)
+        day, month = _day(occurred_at, days)
         version, accounts = in_force[company].on(day) if company in in_force else (versions.FIRST, first)
         reason = rules.reason_of(event, said) if said else ""
         lines, missing = ({}, None) if given else rules.lines_of(company, event, amounts, accounts, reason)
@@ -93,8 +92,8 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
             if refusal:
                 answers.append(refusal)
                 continue
-        if given and shut and (no_more := [account for account, *_ in given if (company, account) in shut]):
-            answers.append(errors.AccountClosed(account=no_more[0], company=company))
+        if shut and (refusal := _shut(company, given, shut)):
+            answers.append(refusal)
             continue
         kept = list(given) or [(account, kind, amount) for (account, kind), amount in lines.items() if amount]
         if not kept:
@@ -130,13 +129,17 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
             for one, answer in zip(requests, answers, strict=True)
             if one.event in rules.TOLD_BY_A_DOCUMENT and isinstance(answer, Posted) and answer.entry
         ])  # fmt: skip
-        sql.write("ledger_line", _COLUMNS, rows)
-        names = (
-            "companies", "accounts", "months", "currencies", "debits", "credits", "functionals", "functional_debits",
-        )  # fmt: skip
-        totals = [(*key, *sums) for key, sums in sorted(balances.items())]
-        sql.change(_ADD_TO_BALANCES, sql.columns(names, totals))
+        _write(rows, balances)
     return answers
+
+
+def _write(rows: Sequence[tuple[object, ...]], balances: dict[tuple[int, int, date, str], list[int]]) -> None:
+    sql.write("ledger_line", _COLUMNS, rows)
+    names = (
+        "companies", "accounts", "months", "currencies", "debits", "credits", "functionals", "functional_debits",
+    )  # fmt: skip
+    totals = [(*key, *sums) for key, sums in sorted(balances.items())]
+    sql.change(_ADD_TO_BALANCES, sql.columns(names, totals))
 
 
 def _day(at: datetime, known: dict[datetime, tuple[date, date]]) -> tuple[date, date]:
@@ -198,6 +201,13 @@ def _closed_accounts(companies: list[int]) -> frozenset[tuple[int, int]]:
         " WHERE company_id = ANY(%(companies)s::smallint[]) AND closed"
     )
     return frozenset((company, code) for company, code in sql.run(statement, {"companies": companies}))
+
+
+def _shut(
+    company: int, given: Sequence[tuple[int, str, int]], closed: frozenset[tuple[int, int]]
+) -> Refused | None:
+    account = next((account for account, *_ in given if (company, account) in closed), None)
+    return errors.AccountClosed(account=account, company=company) if account else None
 
 
 class _Rates:

@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('code__gte', 10000), ('role', models.F('code')), _connector='OR'), name='ledger_account_standard_one_is_itself'),
+            constraint=models.CheckConstraint(condition=models.Q(('code__gte', 10000), models.Q(('role', models.F('code')), ('role__isnull', False)), _connector='OR'), name='ledger_account_standard_one_is_itself'),
         ),
         migrations.AddConstraint(
             model_name='account',
