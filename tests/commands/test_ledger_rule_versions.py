@@ -204,7 +204,7 @@ def test_versions_are_compared_previewed_and_tried_on_what_was_posted():
     paid_out(fee=12)
     (which,) = drafted()
     (differs,) = asked.compare(COMPANY, 1, 2)
-    assert differs == (FEE.event, FEE.kind, (5210, 1100), (5200, 1100))
+    assert differs == (*FEE.rule, (5210, 1100), (5200, 1100))
     by_first, by_draft = (
         asked.preview(COMPANY, number, FEE.event, [("settlement", 70), ("fee", 30)]) for number in (1, 2)
     )
@@ -228,6 +228,93 @@ def test_versions_are_compared_previewed_and_tried_on_what_was_posted():
     assert [(one.number, one.state, one.changes) for one in asked.of_company(COMPANY)] == [(2, "active", 1)]
     with pytest.raises(NotFound):
         asked.known(COMPANY, 3)
+
+
+STOLEN = Change("stock.write_off", "cost", 5550, 1200, "stolen")
+SCRAP = STOLEN._replace(debit=5400, reason="")
+
+
+def written_off(reason: str, at: datetime = NOW, cost: int = 10) -> None:
+    posting = Posting(
+        COMPANY, "stock.write_off", "adjustment", ids.uuid7(), "GBP", [("cost", cost)], at, reason=reason
+    )
+    assert isinstance(post(LATER if at > NOW else SYSTEM, requests=[posting])[0], Posted)
+    # What stock is worth is nobody's affair here.
+    back = Posting(COMPANY, "stock.found", "adjustment", ids.uuid7(), "GBP", [("cost", cost)], at)
+    assert isinstance(post(LATER if at > NOW else SYSTEM, requests=[back])[0], Posted)
+
+
+def test_the_rule_for_just_the_reason_posts_and_the_one_for_any_all_others():
+    activate(drafted(replace(DRAFT, changes=(STOLEN,)))[0])
+    for reason in ("stolen", " stolen ", "broken", "", "Stolen", "stolen" * 20):
+        written_off(reason)
+    assert (balance(5550), balance(5100)) == (20, 40)
+    activate(drafted(replace(DRAFT, changes=(SCRAP,)))[0])
+    written_off("stolen")
+    written_off("broken")
+    assert (balance(5550), balance(5100), balance(5400)) == (30, 40, 10), (
+        "the exact one of an earlier version wins"
+    )
+    back = STOLEN._replace(debit=5400)
+    activate(drafted(replace(DRAFT, changes=(back,)))[0])
+    written_off("stolen")
+    assert (balance(5550), balance(5400)) == (30, 20), "it is taken back by naming the account of any reason"
+    told = "SELECT DISTINCT reason FROM ledger_line WHERE event = 'stock.write_off' ORDER BY 1"
+    assert [reason for (reason,) in sql.run(told)] == ["Stolen", "broken", "stolen", None]
+
+
+def test_a_version_is_previewed_compared_and_tried_by_reason():
+    written_off("stolen", cost=7)
+    written_off("broken", cost=5)
+    drafted(replace(DRAFT, changes=(STOLEN, SCRAP)), replace(DRAFT, changes=(STOLEN,)))
+    for number, reason, account in (
+        (1, "stolen", 5100),
+        (2, "stolen", 5550),
+        (2, "lost", 5400),
+        (2, "", 5400),
+        (3, "x", 5100),
+    ):
+        lines = asked.preview(COMPANY, number, "stock.write_off", [("cost", 9)], reason)
+        assert [(one.account, one.amount_minor) for one in lines] == [(account, 9), (1200, -9)]  # type: ignore[union-attr]
+    assert asked.compare(COMPANY, 1, 2) == [
+        ("stock.write_off", "cost", "", (5100, 1200), (5400, 1200)),
+        ("stock.write_off", "cost", "stolen", (5100, 1200), (5550, 1200)),
+    ]
+    assert asked.compare(COMPANY, 2, 3) == [("stock.write_off", "cost", "", (5400, 1200), (5100, 1200))]
+    month = TODAY.replace(day=1)
+    moved = [
+        (one.reason, one.was, one.now, one.functional_minor) for one in asked.would_move(COMPANY, 2, month)
+    ]
+    assert moved == [("", 5100, 5400, 5), ("stolen", 5100, 5550, 7)]
+    moved = [
+        (one.reason, one.was, one.now, one.functional_minor) for one in asked.would_move(COMPANY, 3, month)
+    ]
+    assert moved == [("stolen", 5100, 5550, 7)]
+    told = {(one.reason, one.version) for one in asked.rules_of(COMPANY, 2, event="stock.write_off")}
+    assert told == {("", 2), ("stolen", 2)}
+
+
+def test_a_reason_is_one_that_events_of_the_rule_have():
+    for change in (
+        FEE._replace(reason="urgent"), STOLEN._replace(reason=" stolen"), STOLEN._replace(reason="s" * 101),
+        STOLEN._replace(reason="sto\nlen"), STOLEN._replace(debit=5000), STOLEN._replace(debit=5100),
+    ):  # fmt: skip
+        (refused,) = draft_rules(SYSTEM, requests=[replace(DRAFT, changes=(change,))])
+        assert isinstance(refused, Invalid), change
+    (refused,) = draft_rules(SYSTEM, requests=[replace(DRAFT, changes=(STOLEN, STOLEN._replace(debit=5400)))])
+    assert isinstance(refused, Invalid)
+    assert drafted(replace(DRAFT, changes=(STOLEN, SCRAP, STOLEN._replace(reason="Stolen"))))
+
+
+def test_rules_by_reason_stand_apart_from_closed_months_and_verify():
+    written_off("stolen", NOW - timedelta(days=40))
+    close_month(SYSTEM, requests=[CloseMonth(COMPANY, OCTOBER)])
+    (which,) = drafted(replace(DRAFT, changes=(STOLEN,)))
+    assert isinstance(activate(which, date(2026, 10, 20)), MonthClosed)
+    assert isinstance(activate(which, TODAY.replace(day=1)), RulesDecided)
+    written_off("stolen")
+    assert (balance(5100), balance(5550)) == (10, 10)
+    assert queries.discrepancies() == []
 
 
 def test_a_key_gets_its_answer_again_and_none_for_other_content():

@@ -361,6 +361,7 @@ reference theirs ours wrong orders outcomes answer place
 """
 CODES = """
 of the house's own affairs, and never of a buyer: ledger_costing.reason ledger_writedown.reason stock_move.reason
+    ledger_line.reason ledger_rulechange.reason
     ledger_ruleversion.reason ledger_ruleversion.note
     ledger_ratecorrection.reason stock_displacement.reason kernel_policy.note kernel_policydraft.note ledger_match.why
     purchasing_confirmation.reference purchasing_dropship.reference access_mailing.error channels_webhook.why

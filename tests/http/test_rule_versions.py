@@ -57,6 +57,29 @@ def test_a_controller_drafts_a_version_and_puts_it_in_force(console, shop):
     assert sql.run("SELECT state, note FROM ledger_ruleversion") == [("withdrawn", "not agreed")]
 
 
+def test_a_rule_is_drafted_for_a_reason_and_previewed_by_it(console, program, shop):
+    page = console("books")
+    assert '<option value="stolen">' in page.get("/books/rules/").content.decode()
+    form = {"rule-1": "stock.write_off cost", "account-1": "5550", "why-1": "stolen", "reason": "insured"}
+    assert said(page.post("/books/rules/draft/", form)) == ["The version is drafted."]
+    assert "stolen" in page.get("/books/rules/?version=2").content.decode()
+    address = "/books/preview/?event=stock.write_off&version=2&amount_cost=9&reason="
+    by_reason = page.get(f"{address}stolen").content.decode()
+    assert "for the reason “stolen”, by version 2" in by_reason
+    assert "5550" in by_reason
+    otherwise = page.get(f"{address}broken").content.decode()
+    assert "for any reason, by version 1" in otherwise
+    assert "5550" not in otherwise
+    ask = program("books")
+    preview = "/api/v1/posting-preview?event=stock.write_off&amount=cost:100&version=2&reason="
+    assert {one["account"] for one in ask.get(f"{preview}stolen").json()} == {5550, 1200}
+    assert {one["account"] for one in ask.get(f"{preview}broken").json()} == {5100, 1200}
+    told = ask.get("/api/v1/posting-rules?event=stock.write_off&version=2").json()
+    assert [(one["reason"], one["debit"]) for one in told] == [("", 5100), ("stolen", 5550)]
+    sales = {"changes": [FEE | {"reason": "urgent"}], "reason": "x"}
+    assert is_problem(ask.post("/api/v1/rule-versions", sales, again="r"), 422, "kernel.invalid")
+
+
 def test_an_auditor_reads_and_drafts_nothing(console, shop):
     page = console("auditor")
     page.post("/books/rules/draft/", {"rule-1": "payment.paid_out fee", "account-1": "5200", "reason": "x"})
@@ -83,7 +106,7 @@ def test_programs_do_the_same(program, shop):
     assert (told["state"], told["changes"], told["since"]) == ("draft", 1, None)
     differences = ask.get("/api/v1/rule-versions/differences?before=1&after=2").json()
     assert differences == [
-        {"event": "payment.paid_out", "kind": "fee", "was": [5210, 1100], "now": [5200, 1100]}
+        {"event": "payment.paid_out", "kind": "fee", "reason": "", "was": [5210, 1100], "now": [5200, 1100]}
     ]
     effect = "/api/v1/rule-versions/effect?version=2&month="
     (moved,) = ask.get(f"{effect}{now.astimezone(UTC).date()}").json()

@@ -32,6 +32,8 @@ CHECKS = [
 ]  # fmt: skip
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "2"))
 OPERATIONS = [
+    ("/api/v1/accounts", "get"),
+    ("/api/v1/accounts", "post"),
     ("/api/v1/aliases", "post"),
     ("/api/v1/aliases/attach", "post"),
     ("/api/v1/aliases/drop", "post"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from entrepot.ledger import rules
 
 NAMES = {code: name for code, name, _, _ in rules.CHART}
-ACCOUNTS = {(1, event, kind): (debit, credit) for event, kind, debit, credit in rules.RULES}
+ACCOUNTS = {(1, event, kind, ""): (debit, credit) for event, kind, debit, credit in rules.RULES}
 
 Amounts = tuple[tuple[str, int], ...]
 

@@ -281,6 +281,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "ledger.write_down", "ledger.revalue",
         "ledger.enter_entries", "ledger.reverse_entries", "ledger.decide_entries",
         "ledger.draft_rules", "ledger.activate_rules", "ledger.withdraw_rules",
+        "ledger.keep_accounts",
         "purchasing.land_costs",
         "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",

@@ -47,9 +47,9 @@ def _head(out: TextIO, company: int | None) -> None:
 def _open_accounts(out: TextIO, company: int | None) -> dict[tuple[str, int], str]:
     """Write an `open` for every account, on the first day of the company's journal. Their names, by code."""
     names = {}
-    for house, code, name, type_name, opened_on in sql.run(_ACCOUNTS, {"company": company}):
+    for house, code, name, type_name, external, opened_on in sql.run(_ACCOUNTS, {"company": company}):
         names[house, code] = account = rules.account_name(house, code, name, type_name)
-        out.write(f"{opened_on} open {account}\n")
+        out.write(f"{opened_on} open {account}\n{rules.numbered(external)}")
     out.write("\n")
     return names
 
@@ -60,7 +60,7 @@ ORDER BY currency
 """
 
 _ACCOUNTS = """
-SELECT company.code, account.code::int, account.name, account.type,
+SELECT company.code, account.code::int, account.name, account.type, account.external,
        coalesce((first.at AT TIME ZONE 'UTC')::date, DATE '1970-01-01')
 FROM ledger_account AS account JOIN parties_company AS company ON company.id = account.company_id
 LEFT JOIN (SELECT company_id, min(occurred_at) AS at FROM ledger_line GROUP BY company_id) AS first

@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from entrepot.kernel import money, sql
+from entrepot.ledger.chart import plays
 from entrepot.ledger.currency_queries import rate_on
 
 
@@ -52,7 +53,8 @@ def promotions(company: int, *, since: datetime, until: datetime) -> list[Campai
 def _told(chosen: str, company: int, since: datetime, until: datetime) -> list[Campaigned]:
     params = {"company": company, "since": since, "until": until}
     sums: dict[str, Campaigned] = {}
-    for name, currency, own, rate, given, refunded, *figures in sql.run(_TOLD.format(chosen=chosen), params):
+    told = _TOLD.format(chosen=chosen, cost_of_goods=plays("e", 5000))
+    for name, currency, own, rate, given, refunded, *figures in sql.run(told, params):
         figures[2] += money.in_own(given, rate, currency, own)
         figures[5] += money.in_own(refunded, rate, currency, own)
         before = astuple(sums[name])[1:] if name in sums else (0,) * len(figures)
@@ -89,7 +91,7 @@ bought AS (
 ), booked AS (
     SELECT d.order_id,
            -sum(e.functional_minor) FILTER (WHERE e.kind LIKE 'sale.%%' AND e.kind <> 'sale.tax') AS sales,
-           sum(e.functional_minor) FILTER (WHERE e.account = 5000) AS cost,
+           sum(e.functional_minor) FILTER (WHERE {cost_of_goods}) AS cost,
            sum(e.functional_minor) FILTER (WHERE e.kind = 'sale.goods')
                / NULLIF(sum(e.amount_minor) FILTER (WHERE e.kind = 'sale.goods'), 0) AS worth
     FROM (SELECT DISTINCT order_id, order_id AS id FROM chosen

@@ -594,13 +594,14 @@ WITH months AS (
 ), sums AS (
     SELECT m.month, m.until AT TIME ZONE 'UTC' AS at, EXTRACT(epoch FROM m.until - m.month)::float8 / 86400 AS days,
            k.kind, k.sign * COALESCE(sum(b.functional_minor) FILTER (WHERE b.account = ANY(k.stands)), 0) AS stands,
-           k.side * sum(b.functional_minor) FILTER (WHERE b.account = ANY(k.flows) AND b.month = m.month) AS flow
+           k.side * sum(b.functional_minor) FILTER (WHERE a.role = ANY(k.flows) AND b.month = m.month) AS flow
     FROM months AS m
     CROSS JOIN (VALUES ('stock', 1, 1, '{_INVENTORY}'::int[], '{_COST}'::int[]),
                        ('receivable', 1, -1, '{_RECEIVABLE}'::int[], '{_REVENUE}'::int[]),
                        ('payable', -1, 1, '{_PAYABLE}'::int[], '{_COST}'::int[])
                ) AS k (kind, sign, side, stands, flows)
     JOIN ledger_balance AS b ON b.company_id = %(company)s::smallint AND b.month <= m.month
+    LEFT JOIN ledger_account AS a ON a.company_id = b.company_id AND a.code = b.account
     GROUP BY 1, 2, 3, 4, k.sign, k.side
 )
 SELECT at, '', '', kind, NULL::uuid, to_char(month, 'YYYY-MM'), stands * days, flow::float8

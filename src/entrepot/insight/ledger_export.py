@@ -17,7 +17,7 @@ from entrepot.settlement.invoicing import Seller
 
 CSV_COLUMNS = (
     "entry", "line", "date", "month", "account", "account_name", "debit", "credit", "currency", "functional_debit",
-    "functional_credit", "functional_currency", "kind", "event", "document_kind", "document",
+    "functional_credit", "functional_currency", "kind", "event", "document_kind", "document", "external_account",
 )  # fmt: skip
 
 
@@ -47,18 +47,20 @@ def span(company: int, year: int | None = None) -> Span:
 
 
 def journal(out: TextIO, of: Span) -> int:
-    """The lines as CSV, one a line, in the order of recording. Returns how many. 2 statements."""
+    """The lines as CSV, one a line, in the order of recording; at the end of each the number of its account in the
+    chart of whoever they are handed to. Returns how many. 3 statements."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     count = 0
     with sql.one_moment():
         home = _company(of)[2]
+        numbers = dict(sql.run(_EXTERNAL, {"company": of.company}))
         for line in _lines(of):
             count += 1
             writer.writerow((
                 line.entry, line.number, line.on_date, f"{line.on_date:%Y-%m}", line.account, line.account_name,
                 *_sides(line.amount_minor, line.currency), line.currency, *_sides(line.functional_minor, home), home,
-                line.kind, line.event, line.document_kind, line.document,
+                line.kind, line.event, line.document_kind, line.document, numbers.get(line.account, ""),
             ))  # fmt: skip
     return count
 
@@ -178,21 +180,25 @@ _TOTALS = f"""{_SIDES},
 FROM ledger_line AS l WHERE {_WITHIN}
 """
 
+_EXTERNAL = """
+SELECT code::int, external FROM ledger_account WHERE company_id = %(company)s::smallint AND external <> ''
+"""
+
 _ACCOUNTS = """
 WITH sums AS (
-    SELECT a.code, a.name, a.type, a.type IN ('income', 'expense') AS of_a_year,
+    SELECT a.code, a.name, a.external, a.type, a.type IN ('income', 'expense') AS of_a_year,
            COALESCE(sum(l.functional_minor)
                     FILTER (WHERE l.occurred_at < %(since)s::date::timestamp AT TIME ZONE 'UTC'), 0) AS before,
            COALESCE(sum(l.functional_minor)
                     FILTER (WHERE l.occurred_at < %(until)s::date::timestamp AT TIME ZONE 'UTC'), 0) AS after
     FROM ledger_account AS a LEFT JOIN ledger_line AS l ON l.company_id = a.company_id AND l.account = a.code
-    WHERE a.company_id = %(company)s::smallint GROUP BY a.code, a.name, a.type
+    WHERE a.company_id = %(company)s::smallint GROUP BY a.code, a.name, a.external, a.type
 )
-SELECT code::text, name, type, CASE WHEN of_a_year THEN 0 ELSE before END::bigint,
+SELECT code::text, name, external, type, CASE WHEN of_a_year THEN 0 ELSE before END::bigint,
        CASE WHEN of_a_year THEN after - before ELSE after END::bigint
 FROM sums
 UNION ALL
-SELECT 'RESULT', 'Result of earlier years', 'equity', sum(before)::bigint, sum(before)::bigint
+SELECT 'RESULT', 'Result of earlier years', '', 'equity', sum(before)::bigint, sum(before)::bigint
 FROM sums WHERE of_a_year HAVING sum(before) <> 0
 ORDER BY 1
 """

@@ -25,8 +25,11 @@ RETURNS = (
 CALCULATED = ("labor", "cartons")
 """Components that no account holds: worked out from standard times and what cartons cost."""
 
+OWN_INCOME, OWN_EXPENSE = -1, -2
+"""In place of its number, an own account that counts as no standard one, by its type."""
 
 _OF_ACCOUNT = {
+    OWN_INCOME: "other income", OWN_EXPENSE: "other expenses",
     4000: "goods", 4010: "shipping", 4020: "other income", 4030: "return fees", 4040: "return fees",
     4090: "discounts", 4100: "refunds", 4110: "expected returns", 4120: "refunds",
     5000: "cost", 5010: "expected returns", 5100: "stock", 5110: "stock", 5200: "fees", 5210: "fees", 5220: "fees",
@@ -43,7 +46,7 @@ _BACK = ("return.", "credit.")
 
 
 def component(account: int, event: str, kind: str) -> str:
-    """The component that an amount is; of an account that a company added, `other income`."""
+    """The component that an amount is. `account`: the standard one that its own counts as, or what stands for none."""
     if kind in CALCULATED:
         return kind
     if event == "stock.return":

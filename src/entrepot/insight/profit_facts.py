@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from entrepot.insight.margins import OWN_EXPENSE, OWN_INCOME
 from entrepot.returns.cohort_queries import LOST, RATE, TAKEN_BACK
 from entrepot.warehouse.shelf_queries import pieces_in
 
@@ -15,11 +16,13 @@ SIDES = {
 """By what rows may be told, and the name of their group; '' for what belongs to no unit."""
 
 # What each amount of the journal is shared by: order lines with their weights. An amount that no part names belongs to
-# no unit. What is calculated stands beside it as if it were a line without an account. Who picks handles pieces, a case
-# or pallet from reserve as one, as labor counts them; of what nobody picked here each unit is one.
+# no unit. An account counts as the standard one that it stands for; an own one that stands for none is other income or
+# other expenses. What is calculated stands beside it as if it were a line without an account. Who picks handles pieces,
+# a case or pallet from reserve as one, as labor counts them; of what nobody picked here each unit is one.
 JOURNAL = f"""
 journal AS MATERIALIZED (
-    SELECT l.id, l.month, l.account, l.event, l.kind, l.document_id, l.document_kind, -l.functional_minor AS amount
+    SELECT l.id, l.month, COALESCE(a.role, CASE a.type WHEN 'income' THEN {OWN_INCOME} ELSE {OWN_EXPENSE} END)
+               AS account, l.event, l.kind, l.document_id, l.document_kind, -l.functional_minor AS amount
     FROM ledger_line AS l JOIN ledger_account AS a ON a.company_id = l.company_id AND a.code = l.account
     WHERE l.company_id = %(company)s::smallint AND a.type IN ('income', 'expense')
       AND l.month >= %(since)s::date AND l.month < %(until)s::date

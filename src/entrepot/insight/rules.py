@@ -42,6 +42,11 @@ def account_name(company: str, code: int, name: str, type_name: str) -> str:
     return f"{ROOTS[type_name]}:{_component(company).upper()}:{code}-{_component(name)}".rstrip("-")
 
 
+def numbered(external: str) -> str:
+    """What stands under the opening of an account: its number in the chart of whoever the books are handed to."""
+    return f'  external: "{_text(external)}"\n' if external else ""
+
+
 def transaction(lines: Sequence[Line], accounts: dict[tuple[str, int], str]) -> str:
     """One journal entry: its first line says when and why, each posting its source kind."""
     first = lines[0]

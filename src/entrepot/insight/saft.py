@@ -80,8 +80,9 @@ def _registered_for_tax(number: str) -> str:
 def accounts(currency: str, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Accounts with what stood on them before and after."""
     yield "<GeneralLedgerAccounts>\n"
-    for code, name, kind, opening, closing in rows:
-        yield f"<Account>{say('AccountID', code)}{say('AccountDescription', name)}{say('AccountType', kind)}"
+    for code, name, external, kind, opening, closing in rows:
+        standard = say("StandardAccountID", external) if external else ""
+        yield f"<Account>{say('AccountID', code)}{say('AccountDescription', name)}{standard}{say('AccountType', kind)}"
         yield f"{_balance('Opening', opening, currency)}{_balance('Closing', closing, currency)}</Account>\n"
     yield "</GeneralLedgerAccounts>\n"
 

@@ -29,6 +29,20 @@ class MonthClosed(Refused):
     says = "{month} is closed for company {company}. Post today, and name the document of the closed month."
 
 
+class AccountClosed(Refused):
+    """A line is entered of an account that takes none any more."""
+
+    code = "ledger.account_closed"
+    says = "Account {account} of company {company} is closed. Open it (ledger.keep_accounts), or name another one."
+
+
+class AccountInUse(Refused):
+    """An account is closed that something stands on, or that something names which is yet to be posted."""
+
+    code = "ledger.account_in_use"
+    says = "Account {account} can't be closed: {why}."
+
+
 class MovedElsewhere(Refused):
     """A person enters a line of an account that holds what other records say."""
 

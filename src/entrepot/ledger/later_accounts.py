@@ -8,18 +8,33 @@ from entrepot.ledger import rules
 
 
 def add(_apps: Any, schema_editor: Any) -> None:
-    """Give all books what the chart and the rules say by now; what they have already stays, but for names
-    and whether an account must reach zero."""
+    """Give all books what the chart and the rules say by now. What they have already stays; until houses kept their
+    charts themselves, names and whether an account must reach zero did not."""
     with schema_editor.connection.cursor() as cursor:
+        cursor.execute(_KEPT_BY_HOUSES)
+        statement = _ADD if cursor.fetchall() else _ADD_BEFORE
         cursor.execute("SELECT DISTINCT company_id FROM ledger_account")
         for (company,) in cursor.fetchall():
-            cursor.executemany(
-                "INSERT INTO ledger_account (company_id, code, name, type, clearing) VALUES (%s, %s, %s, %s, %s)"
-                " ON CONFLICT (company_id, code) DO UPDATE SET name = excluded.name, clearing = excluded.clearing",
-                [(company, *row) for row in rules.CHART],
-            )
+            cursor.executemany(statement, [(company, *row) for row in rules.CHART])
             cursor.executemany(
                 "INSERT INTO ledger_rule (company_id, event, kind, debit, credit) VALUES (%s, %s, %s, %s, %s)"
                 " ON CONFLICT DO NOTHING",
                 [(company, *row) for row in rules.RULES],
             )
+
+
+_KEPT_BY_HOUSES = """
+SELECT 1 FROM pg_attribute WHERE attrelid = 'ledger_account'::regclass AND attname = 'role' AND NOT attisdropped
+"""
+
+_ADD_BEFORE = """
+INSERT INTO ledger_account (company_id, code, name, type, clearing) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (company_id, code) DO UPDATE SET name = excluded.name, clearing = excluded.clearing
+"""
+
+_ADD = """
+INSERT INTO ledger_account (company_id, code, name, type, clearing, role)
+SELECT company, code, name, type, clearing, code
+FROM (VALUES (%s::smallint, %s::int, %s::text, %s::text, %s::bool)) AS d(company, code, name, type, clearing)
+ON CONFLICT (company_id, code) DO UPDATE SET clearing = excluded.clearing
+"""

@@ -70,11 +70,15 @@ def lines(company: int, which: Sequence[UUID]) -> list[ManualLineRow]:
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account of the chart."""
+    """An account of the chart: `role` is the standard one that it counts as, `external` its number elsewhere."""
 
     code: int
     name: str
     type: str
+    clearing: bool
+    role: int | None
+    external: str
+    closed: bool
 
 
 def chart(company: int) -> list[AccountRow]:
@@ -124,9 +128,10 @@ LEFT JOIN ledger_account AS a ON a.company_id = %(company)s::smallint AND a.code
 WHERE l.manual_id = ANY(%(ids)s::uuid[]) ORDER BY l.manual_id DESC, l.number
 """
 
-_CHART = (
-    "SELECT code::int, name, type FROM ledger_account WHERE company_id = %(company)s::smallint ORDER BY code"
-)
+_CHART = """
+SELECT code::int, name, type, clearing, role, external, closed FROM ledger_account
+WHERE company_id = %(company)s::smallint ORDER BY code
+"""
 
 _LINES_OF = """
 SELECT manual_id, account, amount_minor FROM ledger_manualline WHERE manual_id = ANY(%(ids)s::uuid[])

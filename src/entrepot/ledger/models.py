@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
-from entrepot.ledger import exchange, layers, measuring
+from entrepot.ledger import chart, exchange, layers, measuring
 from entrepot.ledger.clearing_models import (  # noqa: F401  Django looks for tables here
     TAKE_ITEMS,
     ClearingItem,
@@ -22,7 +22,8 @@ from entrepot.ledger.version_models import RuleChange, RuleVersion  # noqa: F401
 
 
 class Account(models.Model):
-    """An account of a company's chart. A clearing account must reach zero or say why."""
+    """An account of a company's chart. A clearing account must reach zero or say why. `role`: the standard account that
+    it counts as; `external`: its number in the chart of whoever the books are handed to."""
 
     pk = models.CompositePrimaryKey("company_id", "code")
     company_id = models.SmallIntegerField()
@@ -30,13 +31,24 @@ class Account(models.Model):
     name = models.TextField()
     type = models.TextField()  # asset, liability, equity, income, expense
     clearing = models.BooleanField(default=False)
+    role = models.IntegerField(null=True)
+    external = models.TextField(db_default="")
+    closed = models.BooleanField(db_default=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 name="ledger_account_type_known",
                 condition=Q(type__in=["asset", "liability", "equity", "income", "expense"]),
-            )
+            ),
+            models.CheckConstraint(
+                name="ledger_account_standard_one_is_itself",
+                condition=Q(code__gte=chart.OWN_MIN) | Q(role__isnull=False, role=F("code")),
+            ),
+            models.CheckConstraint(
+                name="ledger_account_stands_for_results",
+                condition=Q(role__isnull=True) | Q(role=F("code")) | Q(type__in=chart.RESULTS),
+            ),
         ]
         triggers = imprinted(changes=True)
 
@@ -97,6 +109,11 @@ IF EXISTS (SELECT FROM ledger_period AS p JOIN (SELECT DISTINCT company_id, mont
     RAISE EXCEPTION 'the month is closed: post to an open one, with a reference to the closed one'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_line_month_open';
 END IF;
+IF EXISTS (SELECT FROM ledger_account AS c JOIN added AS a ON a.company_id = c.company_id AND a.account = c.code
+           WHERE c.closed) THEN
+    RAISE EXCEPTION 'the account is closed: open it again, or post to another one'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_line_account_open';
+END IF;
 RETURN NULL;
 """
 
@@ -121,9 +138,9 @@ class Line(models.Model):
     month = models.DateField()
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
-    rule_version = models.SmallIntegerField(
-        null=True
-    )  # by which it was posted; none for what a person entered
+    # By which it was posted: none for what a person entered. And for what reason, where rules may go by one.
+    rule_version = models.SmallIntegerField(null=True)
+    reason = models.TextField(null=True)  # noqa: DJ001  one that has none is sealed as before
 
     class Meta:
         indexes = [
@@ -405,5 +422,5 @@ watch(
     "id company_id entry_id number account amount_minor functional_minor currency kind event document_kind document_id",
     "month occurred_at recorded_at",
     "journal line",
-    later="rule_version",
+    later="rule_version reason",
 )

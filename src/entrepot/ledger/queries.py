@@ -397,6 +397,20 @@ _DISCREPANCIES = (
                           AND occurred_at <= e.upto_at AND id <= e.upto_id) AS l
     WHERE (e.amount_minor, e.worth_minor) <> (COALESCE(l.amount, 0), COALESCE(l.worth, 0))
     """,
+    # invariants 20 and 21: an account counts as a standard one of its type, and no rule names a closed one
+    """
+    SELECT format('account %s of company %s counts as %s, which is not a standard account of its type', a.code,
+                  a.company_id, a.role)
+    FROM ledger_account AS a LEFT JOIN ledger_account AS s ON s.company_id = a.company_id AND s.code = a.role
+    WHERE a.role IS NOT NULL AND (s.code IS NULL OR s.role <> s.code OR s.type <> a.type)
+    UNION ALL
+    SELECT format('account %s of company %s is closed, and a posting rule names it', a.code, a.company_id)
+    FROM ledger_account AS a
+    WHERE a.closed AND (
+        EXISTS (SELECT FROM ledger_rule AS r WHERE r.company_id = a.company_id AND a.code IN (r.debit, r.credit))
+        OR EXISTS (SELECT FROM ledger_ruleversion AS v JOIN ledger_rulechange AS c ON c.version_id = v.id
+                   WHERE v.company_id = a.company_id AND v.state <> 'withdrawn' AND a.code IN (c.debit, c.credit)))
+    """,
     # invariant 7: where a company values by layers, they are its stock; elsewhere there are none
     """
     SELECT format('company %s, SKU %s at node %s, %s: %s units valued at %s, their layers make %s at %s', company_id,

@@ -9,6 +9,9 @@ from decimal import Decimal
 from entrepot.kernel.money import round_half_away
 from entrepot.ledger.exchange import MEASURED, MONETARY, REVALUED
 
+Accounts = Mapping[tuple[int, str, str, str], tuple[int, int]]
+"""Account debited and credited by company, event, kind and reason; without a reason: for any."""
+
 CHART: tuple[tuple[int, str, str, bool], ...] = (
     (1000, "Bank", "asset", False),
     (1010, "Money between own accounts", "asset", True),
@@ -237,6 +240,14 @@ TAKEN_BACK_BY_AMOUNT = (
 """Events of which one entry takes back, by the rules of its own day, what another one posted: nobody says by which
 rules that was."""
 
+REASONED = (
+    "stock.write_off", "stock.found", "stock.disposed", "stock.donated", "stock.written_down", "stock.written_up",
+    "second_grade.written_down",
+)  # fmt: skip
+"""Events that have a reason, which a rule may go by: why stock is corrected or written down, and for goods that came
+back why their customer sent them."""
+REASON_MAX = 100
+
 TRADE_PREFIXES = ("sale.", "credit.", "return.", "hold.", "lot.", "bad_debt")
 DIFFERENCE = "difference"
 """The kind under which an event's rule says where a difference of rates goes: between that of its day and the one at
@@ -255,16 +266,25 @@ def two_lines(
     return (debit, debit_kind, amount), (credit, credit_kind, -amount)
 
 
+def reason_of(event: str, said: str) -> str:
+    """The reason by which an event is posted; none where its rules go by none, or a text is too long to be one."""
+    reason = said.strip()
+    return reason if event in REASONED and len(reason) <= REASON_MAX else ""
+
+
+def rule_of(company: int, event: str, kind: str, reason: str, accounts: Accounts) -> tuple[int, int] | None:
+    """The rule for just this reason, or else the one for any."""
+    exact = accounts.get((company, event, kind, reason)) if reason else None
+    return exact or accounts.get((company, event, kind, ""))
+
+
 def lines_of(
-    company: int,
-    event: str,
-    amounts: Sequence[tuple[str, int]],
-    accounts: Mapping[tuple[int, str, str], tuple[int, int]],
+    company: int, event: str, amounts: Sequence[tuple[str, int]], accounts: Accounts, reason: str = ""
 ) -> tuple[dict[tuple[int, str], int], str | None]:
     """Both sides of each amount, summed by account and kind; and the first kind that no rule covers."""
     lines: dict[tuple[int, str], int] = defaultdict(int)
     for kind, amount in amounts:
-        rule = accounts.get((company, event, kind))
+        rule = rule_of(company, event, kind, reason, accounts)
         if rule is None:
             return lines, kind
         for account, line_kind, signed in two_lines(kind, *rule, amount):

@@ -109,14 +109,15 @@ RETURN NULL;
 
 
 class RuleChange(models.Model):
-    """Where a version has an amount of a kind go when an event happens; never changed."""
+    """Where a version has an amount of a kind go when an event happens, for a reason or for any; never changed."""
 
     append_only = True
 
-    pk = models.CompositePrimaryKey("version_id", "event", "kind")
+    pk = models.CompositePrimaryKey("version_id", "event", "kind", "reason")
     version_id = models.UUIDField()
     event = models.TextField()
     kind = models.TextField()
+    reason = models.TextField(db_default="")  # of what happened; none: whatever it is
     debit = models.IntegerField()
     credit = models.IntegerField()
 

@@ -11,9 +11,10 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.errors import NotFound
 from entrepot.ledger import errors, manual, rules, versions
+from entrepot.ledger.chart import Account
 from entrepot.ledger.versions import Difference
 
-Rules = dict[tuple[str, str], tuple[int, int]]
+Rules = dict[tuple[str, str, str], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,12 @@ def on_day(company: int, day: date) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """Where an amount of a kind goes when an event happens, and which version says so."""
+    """Where an amount of a kind goes when an event happens, and which version says so. Without a reason, whatever it is
+    for that no other rule names."""
 
     event: str
     kind: str
+    reason: str
     debit: int
     debit_name: str
     credit: int
@@ -57,7 +60,7 @@ class RuleRow:
 
 
 def rules_of(company: int, number: int, *, event: str = "") -> list[RuleRow]:
-    """The rules of a version, of an event or of all, by event and kind: of a draft as they would be."""
+    """The rules of a version, of an event or of all, by event, kind and reason: of a draft as they would be."""
     found = sql.run(_RULES, {"company": company, "number": number, "event": event, "first": versions.FIRST})
     return [RuleRow(*row) for row in found]
 
@@ -65,7 +68,7 @@ def rules_of(company: int, number: int, *, event: str = "") -> list[RuleRow]:
 def compare(company: int, before: int, after: int) -> list[Difference]:
     """The rules that differ between two versions."""
     both = [
-        {(one.event, one.kind): (one.debit, one.credit) for one in rules_of(company, number)}
+        {(one.event, one.kind, one.reason): (one.debit, one.credit) for one in rules_of(company, number)}
         for number in (before, after)
     ]
     return versions.compare(*both)
@@ -86,13 +89,13 @@ class PreviewLine:
 
 
 def preview(
-    company: int, number: int, event: str, amounts: Sequence[tuple[str, int]]
+    company: int, number: int, event: str, amounts: Sequence[tuple[str, int]], reason: str = ""
 ) -> list[PreviewLine] | errors.NoRule:
     """The entry that an event with these amounts would be by a version, debits first; nothing is written."""
     found = rules_of(company, number, event=event)
     names = {one.debit: one.debit_name for one in found} | {one.credit: one.credit_name for one in found}
-    accounts = {(company, event, one.kind): (one.debit, one.credit) for one in found}
-    lines, missing = rules.lines_of(company, event, amounts, accounts)
+    accounts = {(company, event, one.kind, one.reason): (one.debit, one.credit) for one in found}
+    lines, missing = rules.lines_of(company, event, amounts, accounts, rules.reason_of(event, reason))
     if missing is not None:
         return errors.NoRule(company=company, event=event, kind=missing)
     return [
@@ -108,6 +111,7 @@ class Moved:
 
     event: str
     kind: str
+    reason: str
     was: int
     was_name: str
     now: int
@@ -133,19 +137,19 @@ def known(company: int, number: int) -> None:
 # ---- what commands ask
 
 
-def charts(companies: Sequence[int]) -> dict[int, dict[int, str]]:
-    """The type of each account of companies."""
-    found: dict[int, dict[int, str]] = defaultdict(dict)
-    for company, code, kind in sql.run(_CHARTS, {"companies": list(companies)}):
-        found[company][code] = kind
+def charts(companies: Sequence[int]) -> dict[int, dict[int, Account]]:
+    """The accounts of companies by their numbers."""
+    found: dict[int, dict[int, Account]] = defaultdict(dict)
+    for company, code, *account in sql.run(_CHARTS, {"companies": list(companies)}):
+        found[company][code] = Account(*account)
     return found
 
 
 def rules_in_force(companies: Sequence[int]) -> dict[int, Rules]:
     """Rules of companies by the last version that is active, whatever its day."""
     found: dict[int, Rules] = defaultdict(dict)
-    for company, event, kind, debit, credit in sql.run(_LAST_RULES, {"companies": list(companies)}):
-        found[company][event, kind] = (debit, credit)
+    for company, event, kind, reason, debit, credit in sql.run(_LAST_RULES, {"companies": list(companies)}):
+        found[company][event, kind, reason] = (debit, credit)
     return found
 
 
@@ -193,12 +197,12 @@ WHERE company_id = %(company)s::smallint AND state = 'active' AND since <= %(day
 """
 
 _RULES = """
-SELECT DISTINCT ON (r.event, r.kind) r.event, r.kind, r.debit, d.name, r.credit, c.name, r.number
+SELECT DISTINCT ON (r.event, r.kind, r.reason) r.event, r.kind, r.reason, r.debit, d.name, r.credit, c.name, r.number
 FROM (
-    SELECT event, kind, debit, credit, %(first)s::int AS number FROM ledger_rule
+    SELECT event, kind, '' AS reason, debit, credit, %(first)s::int AS number FROM ledger_rule
     WHERE company_id = %(company)s::smallint
     UNION ALL
-    SELECT h.event, h.kind, h.debit, h.credit, v.number::int
+    SELECT h.event, h.kind, h.reason, h.debit, h.credit, v.number::int
     FROM ledger_ruleversion AS v JOIN ledger_rulechange AS h ON h.version_id = v.id
     WHERE v.company_id = %(company)s::smallint
       AND (v.number = %(number)s::int OR v.state = 'active' AND v.number < %(number)s::int)
@@ -206,47 +210,53 @@ FROM (
 JOIN ledger_account AS d ON d.company_id = %(company)s::smallint AND d.code = r.debit
 JOIN ledger_account AS c ON c.company_id = %(company)s::smallint AND c.code = r.credit
 WHERE %(event)s::text = '' OR r.event = %(event)s::text
-ORDER BY r.event, r.kind, r.number DESC
+ORDER BY r.event, r.kind, r.reason, r.number DESC
 """
 
 # Only the side of the result ever moves, and a line of it bears the kind of its rule. A line of no version was posted
-# by the first, before there were others. Lines are read by when they occurred: of all months there are too many.
+# by the first, before there were others. A rule for any reason moves what no other rule in force beside it names. Lines
+# are read by when they occurred: of all months there are too many.
 _WOULD_MOVE = """
-SELECT p.event, p.kind, p.account, a.name, n.code, n.name, p.lines, p.functional
+SELECT p.event, p.kind, h.reason, p.account, a.name, n.code, n.name, sum(p.lines)::int, sum(p.functional)::bigint
 FROM ledger_ruleversion AS v
 JOIN ledger_rulechange AS h ON h.version_id = v.id
 JOIN ledger_account AS n
   ON n.company_id = v.company_id AND n.code IN (h.debit, h.credit) AND n.type IN ('income', 'expense')
 JOIN (
-    SELECT event, kind, account, count(*)::int AS lines, sum(functional_minor)::bigint AS functional
+    SELECT event, kind, COALESCE(reason, '') AS reason, account, count(*) AS lines, sum(functional_minor) AS functional
     FROM ledger_line
     WHERE company_id = %(company)s::smallint AND occurred_at >= %(month)s::date::timestamp AT TIME ZONE 'UTC'
       AND occurred_at < (%(month)s::date + interval '1 month')::timestamp AT TIME ZONE 'UTC'
       AND event IN (SELECT c.event FROM ledger_ruleversion AS o JOIN ledger_rulechange AS c ON c.version_id = o.id
                     WHERE o.company_id = %(company)s::smallint AND o.number = %(number)s::int)
-    GROUP BY event, kind, account
+    GROUP BY 1, 2, 3, 4
 ) AS p ON p.event = h.event AND p.kind = h.kind AND p.account <> n.code
+      AND (p.reason = h.reason OR h.reason = '' AND NOT EXISTS (
+          SELECT FROM ledger_ruleversion AS o JOIN ledger_rulechange AS c ON c.version_id = o.id
+          WHERE o.company_id = v.company_id AND (o.number = v.number OR o.state = 'active' AND o.number < v.number)
+            AND c.event = p.event AND c.kind = p.kind AND c.reason = p.reason))
 JOIN ledger_account AS a
   ON a.company_id = v.company_id AND a.code = p.account AND a.type IN ('income', 'expense')
 WHERE v.company_id = %(company)s::smallint AND v.number = %(number)s::int
-ORDER BY p.event, p.kind, p.account
+GROUP BY p.event, p.kind, h.reason, p.account, a.name, n.code, n.name ORDER BY p.event, p.kind, h.reason, p.account
 """
 
 _CHARTS = """
-SELECT company_id::int, code, type FROM ledger_account WHERE company_id = ANY(%(companies)s::smallint[])
+SELECT company_id::int, code, name, type, role, external, closed FROM ledger_account
+WHERE company_id = ANY(%(companies)s::smallint[])
 """
 
 _LAST_RULES = """
-SELECT DISTINCT ON (company_id, event, kind) company_id::int, event, kind, debit, credit
+SELECT DISTINCT ON (company_id, event, kind, reason) company_id::int, event, kind, reason, debit, credit
 FROM (
-    SELECT company_id, event, kind, debit, credit, 0 AS number FROM ledger_rule
+    SELECT company_id, event, kind, '' AS reason, debit, credit, 0 AS number FROM ledger_rule
     WHERE company_id = ANY(%(companies)s::smallint[])
     UNION ALL
-    SELECT v.company_id, h.event, h.kind, h.debit, h.credit, v.number
+    SELECT v.company_id, h.event, h.kind, h.reason, h.debit, h.credit, v.number
     FROM ledger_ruleversion AS v JOIN ledger_rulechange AS h ON h.version_id = v.id
     WHERE v.company_id = ANY(%(companies)s::smallint[]) AND v.state = 'active'
 ) AS r
-ORDER BY company_id, event, kind, number DESC
+ORDER BY company_id, event, kind, reason, number DESC
 """
 
 _LAST_NUMBERS = """

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from entrepot.kernel import policies, sql
+from entrepot.ledger.chart import plays
 from entrepot.returns import rules
 from entrepot.returns.expecting import Basis, Cohort, Measured, measure, observed
 from entrepot.returns.states import LOOKED_AT, TO_COME
@@ -262,11 +263,11 @@ GROUP BY w.company, date_trunc('month', h.shipped_at, 'UTC')
 # Of goods that came back (`l`, a line of the journal): what they had cost; and what was lost of it, in the bin, with a
 # vendor, by a lot, as a gift, in repair or in second grade, with what their way back cost. Another write-down is of a
 # SKU at a node, whatever of it had been sold before, and says nothing of them.
-TAKEN_BACK = "l.event IN ('stock.return', 'stock.sent_back') AND l.account = 5000"
-LOST = """
-(l.account IN (5320, 5340, 5350) OR l.account = 5410 AND l.event = 'stock.donated'
- OR l.account = 5500 AND l.document_kind = 'return_label'
- OR l.account = 5330 AND l.event = 'second_grade.written_down')
+TAKEN_BACK = f"l.event IN ('stock.return', 'stock.sent_back') AND {plays('l', 5000)}"
+LOST = f"""
+({plays("l", 5320, 5340, 5350)} OR {plays("l", 5410)} AND l.event = 'stock.donated'
+ OR {plays("l", 5500)} AND l.document_kind = 'return_label'
+ OR {plays("l", 5330)} AND l.event = 'second_grade.written_down')
 """
 
 # The months of the window are found by the BRIN index of the journal on `occurred_at`, in which they stand together:

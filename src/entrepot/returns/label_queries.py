@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
+from entrepot.ledger.chart import plays
 from entrepot.returns.portal_queries import Portal
 from entrepot.shipping.sender import Sender
 
@@ -151,12 +152,12 @@ WHERE m.return_id = ANY(%(ids)s::uuid[]) AND l.bought = 'in doubt'
 _IDS = "SELECT label_id FROM returns_labelreturn WHERE return_id = %(id)s::uuid ORDER BY label_id"
 
 # invariant 29: a label in force is accrued at its price, a voided one at nothing
-CHECK = """
+CHECK = f"""
 SELECT format('label %s of a return is %s and costs %s, accrued are %s', l.tracking, l.state, l.cost_minor,
               COALESCE(j.amount, 0))
 FROM returns_label AS l
-LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
-           WHERE document_kind = 'return_label' AND kind = 'carriage' AND account = 5500 GROUP BY 1) AS j
+LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line AS b
+           WHERE document_kind = 'return_label' AND kind = 'carriage' AND {plays("b", 5500)} GROUP BY 1) AS j
   ON j.document_id = l.id
 WHERE COALESCE(j.amount, 0) <> CASE l.state WHEN 'made' THEN l.cost_minor ELSE 0 END
 UNION ALL

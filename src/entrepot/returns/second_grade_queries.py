@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.ledger.chart import plays
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ WHERE d.return_id = %(id)s::uuid ORDER BY g.id
 """
 
 # invariant 31: what became another SKU left stock at its cost and came in at its value, and the books hold the rest
-_MOVED = """
+_MOVED = f"""
 SELECT format('regrading %s: %s units at %s became worth %s; stock says %s at %s, and %s at %s; written down %s', g.id,
               g.quantity, g.cost_minor, g.value_minor, COALESCE(m.gone, 0), COALESCE(m.cost, 0), COALESCE(m.came, 0),
               COALESCE(m.value, 0), COALESCE(w.amount, 0))
@@ -96,8 +97,8 @@ LEFT JOIN (
     FROM stock_move WHERE document_kind = 'second grade' GROUP BY 1
 ) AS m ON m.document_id = g.id
 LEFT JOIN (
-    SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
-    WHERE event = 'second_grade.written_down' AND account = 5330 GROUP BY 1
+    SELECT document_id, sum(amount_minor) AS amount FROM ledger_line AS b
+    WHERE event = 'second_grade.written_down' AND {plays("b", 5330)} GROUP BY 1
 ) AS w ON w.document_id = g.id
 WHERE (g.quantity, g.cost_minor, g.quantity, g.value_minor, g.cost_minor - g.value_minor)
    <> (COALESCE(m.gone, 0), COALESCE(m.cost, 0), COALESCE(m.came, 0), COALESCE(m.value, 0), COALESCE(w.amount, 0))

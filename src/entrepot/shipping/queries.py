@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.ledger.chart import plays
 from entrepot.purchasing.queries import SCALE
 from entrepot.shipping.states import FORM_THROUGH
 
@@ -692,11 +693,11 @@ _WRONG = (
     WHERE COALESCE(l.amount, 0) <> COALESCE(j.amount, 0)
     """,
     # invariant 7: carriage is accrued at the rate that was chosen
-    """
+    f"""
     SELECT format('shipment %s costs %s to carry, accrued are %s', h.number, h.cost_minor, COALESCE(j.amount, 0))
     FROM shipping_shipment AS h
-    LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
-               WHERE document_kind = 'shipment' AND kind = 'carriage' AND account = 5500 GROUP BY 1) AS j
+    LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line AS b
+               WHERE document_kind = 'shipment' AND kind = 'carriage' AND {plays("b", 5500)} GROUP BY 1) AS j
       ON j.document_id = h.id
     WHERE h.cost_minor <> COALESCE(j.amount, 0)
     """,

@@ -111,6 +111,7 @@ AREAS = (
     )),
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
+        Page("chart", _("Chart of accounts")),
         Page("clearing", _("Clearing")),
         Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from entrepot.insight.audit import Entry
 from entrepot.kernel.queries import MessageRow
-from entrepot.ledger.manual_queries import ManualRow
+from entrepot.ledger.manual_queries import AccountRow, ManualRow
 from entrepot.ledger.queries import TrialLine
 from entrepot.payments.attempt_queries import FailedRow
 from entrepot.payments.dispute_queries import DisputeRow
@@ -188,6 +188,14 @@ RETENTION = Listing(
     cells_of(RunRow),
     part="runs",
 )  # fmt: skip
+CHART = Listing(
+    "chart", "chart",
+    (
+        Head(_("Account")), Head(_("Type"), "type"), Head(_("Counts as"), "counts-as"),
+        Head(_("Number elsewhere"), "number-elsewhere"), Head(_("State"), "state"),
+    ),
+    cells_of(AccountRow),
+)  # fmt: skip
 TRIAL_BALANCE = Listing(
     "trial-balance", "books",
     (
@@ -201,5 +209,5 @@ Its views and files are those of every list; its sums stand in its last row."""
 
 ALL = (
     ENTRIES, CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT,
-    PAYOUTS, FAILED_PAYMENTS, DISPUTES, EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, TRIAL_BALANCE,
+    PAYOUTS, FAILED_PAYMENTS, DISPUTES, EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, CHART, TRIAL_BALANCE,
 )  # fmt: skip

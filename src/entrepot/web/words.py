@@ -347,6 +347,7 @@ WORDS: dict[str, str | Promise] = {
     "manual.tax": _("taxes declared"),
     "manual.correction": _("correction"),
     "manual.other": _("entered by hand"),
+    "ledger.keep_accounts": _("account of the chart kept"),
     "ledger.draft_rules": _("version of posting rules drafted"),
     "ledger.activate_rules": _("version of posting rules put in force"),
     "ledger.withdraw_rules": _("version of posting rules withdrawn"),

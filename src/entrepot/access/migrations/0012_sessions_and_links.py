@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0010_key_lifetimes")]
+    dependencies = [("access", @11_prices_leave_imprints")]
 
     operations = [
         migrations.CreateModel(

@@ -226,7 +226,7 @@ _COLUMNS = (
 
 _BOOKS = """
 SELECT c.id::int, c.currency::text, COALESCE(array_agg(a.code) FILTER (WHERE a.code IS NOT NULL), '{}')::int[]
-FROM parties_company AS c LEFT JOIN ledger_account AS a ON a.company_id = c.id
+FROM parties_company AS c LEFT JOIN ledger_account AS a ON a.company_id = c.id AND NOT a.closed
 WHERE c.id = ANY(%(companies)s::smallint[]) GROUP BY c.id, c.currency
 """
 

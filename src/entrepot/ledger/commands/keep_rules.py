@@ -16,6 +16,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors, queries, version_queries, versions
+from entrepot.ledger.chart import Account
 from entrepot.ledger.commands.as_of import is_closed, stop_postings
 from entrepot.ledger.states import RULE_VERSION
 from entrepot.ledger.versions import Change
@@ -47,7 +48,7 @@ def draft_rules(cause: Cause, /, *, requests: Sequence[DraftRules]) -> list[Rule
     Locks: who numbers versions. Refuses: NotFound (company); Invalid (changes, reason, a rule that there is not, an
     account that is not of the chart or that records are compared with). Again: by key. 8 statements.
     """
-    _hold()
+    hold_rules()
     companies = sorted({one.company for one in requests})
     charts = version_queries.charts(companies)
     rules = version_queries.rules_in_force(companies)
@@ -67,17 +68,21 @@ def draft_rules(cause: Cause, /, *, requests: Sequence[DraftRules]) -> list[Rule
     return answers
 
 
-def _hold() -> None:
+def hold_rules() -> None:
+    """Nobody drafts or decides a version of the rules until this is over."""
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.rules', 0))")
 
 
 def _misfit(
-    one: DraftRules, chart: dict[int, str] | None, rules: dict[tuple[str, str], tuple[int, int]]
+    one: DraftRules, chart: dict[int, Account] | None, rules: version_queries.Rules
 ) -> Refused | None:
     if chart is None:
         return NotFound(what="company with books", which=str(one.company))
     refused = versions.misfit(one.changes, one.reason)
-    each = (versions.misfit_change(change, rules.get(change[:2]), chart) for change in one.changes)
+    each = (
+        versions.misfit_change(change, versions.sides_of(*change.rule, rules), chart)
+        for change in one.changes
+    )
     return refused or next((found for found in each if found), None)
 
 
@@ -90,7 +95,7 @@ def _write(cause: Cause, drafted: Sequence[tuple[UUID, int, int, DraftRules]]) -
         (which, one.company, number, base, RULE_VERSION.initial, one.reason.strip(), cause.actor.name, cause.at)
         for which, number, base, one in drafted
     ])  # fmt: skip
-    sql.write("ledger_rulechange", ("version_id", "event", "kind", "debit", "credit"), [
+    sql.write("ledger_rulechange", ("version_id", "event", "kind", "debit", "credit", "reason"), [
         (which, *change) for which, _, _, one in drafted for change in one.changes
     ])  # fmt: skip
     announce(cause, [
@@ -254,7 +259,7 @@ def _last(active: Sequence[tuple[int, date]]) -> tuple[int, date | None]:
 
 def _locked(which: Iterable[UUID]) -> dict[UUID, _Version]:
     """Versions by id; nobody posts until what becomes of them is written."""
-    _hold()
+    hold_rules()
     stop_postings()
     return {row[0]: _Version(*row) for row in sql.run(_FOUND, {"ids": sorted(set(which))})}
 

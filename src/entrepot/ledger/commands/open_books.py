@@ -41,9 +41,10 @@ def open_books(cause: Cause, /, *, requests: Sequence[OpenBooks]) -> list[BooksO
 
 
 _ADD_ACCOUNTS = """
-INSERT INTO ledger_account (company_id, code, name, type, clearing)
-SELECT * FROM unnest(%(companies)s::smallint[], %(codes)s::int[], %(names)s::text[], %(types)s::text[],
-                     %(clearing)s::bool[])
+INSERT INTO ledger_account (company_id, code, name, type, clearing, role)
+SELECT company, code, name, type, clearing, code
+FROM unnest(%(companies)s::smallint[], %(codes)s::int[], %(names)s::text[], %(types)s::text[],
+            %(clearing)s::bool[]) AS d(company, code, name, type, clearing)
 ON CONFLICT DO NOTHING
 """
 

@@ -29,7 +29,8 @@ class Posting(NamedTuple):
     company's currency for one of its own; the difference to the rate of its day goes where the rule of the kind
     `rules.DIFFERENCE` says. `or_now`: others say when it happened, and the house hears of it later: where the month of
     that is closed, it is posted at the moment of recording. `given`: lines as a person entered them, (account, kind,
-    amount), by no rule; `rate`: what the currency was worth, where that is said and not looked up.
+    amount), by no rule; `rate`: what the currency was worth, where that is said and not looked up. `reason`: why it
+    happened, where rules may go by that (`rules.REASONED`).
     """
 
     company: int
@@ -45,6 +46,7 @@ class Posting(NamedTuple):
     or_now: bool = False
     given: Sequence[tuple[int, str, int]] = ()
     rate: Decimal | None = None
+    reason: str = ""
 
 
 class Posted(NamedTuple):
@@ -59,14 +61,15 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     be told of by an invoice or credit note is offered to whoever writes it.
 
     Locks: the months against closing, shared; the balances touched, in key order.
-    Refuses: NoRule, NoRate, MonthClosed. Again: by key. 4 statements; 1 more with foreign currency,
-    and 1 where a document must tell of it.
+    Refuses: NoRule, NoRate, MonthClosed, AccountClosed (of given lines). Again: by key. 4 statements; 1 more with
+    foreign currency, 1 where a document must tell of it, and 1 with given lines.
     """
     companies = list({posting.company for posting in requests})
     events = list({posting.event for posting in requests})
     first = _rules(companies, events)
     home, closed, in_force = _companies(companies, events, first)
     rates = _Rates(home, requests, cause.at)
+    shut = _closed_accounts(companies) if any(posting.given for posting in requests) else frozenset()
 
     answers: list[Posted | Refused] = []
     rows: list[tuple[object, ...]] = []
@@ -75,20 +78,23 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     at = cause.at
     for (
         company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home, as_sold, or_now,
-        given, rate,
+        given, rate, said,
     ) in requests:  # fmt: skip
-        day, month = _day(occurred_at, days)
-        if or_now and (company, month) in closed:
+        if or_now and (company, _day(occurred_at, days)[1]) in closed:
             occurred_at = at
-            day, month = _day(at, days)
+        day, month = _day(occurred_at, days)
         version, accounts = in_force[company].on(day) if company in in_force else (versions.FIRST, first)
-        lines, missing = ({}, None) if given else rules.lines_of(company, event, amounts, accounts)
+        reason = rules.reason_of(event, said) if said else ""
+        lines, missing = ({}, None) if given else rules.lines_of(company, event, amounts, accounts, reason)
         if missing is not None or closed or rates.foreign:
             foreign = currency if rate is None else home[company]
             refusal = _refusal(company, event, missing, month, closed, foreign, day, rates)
             if refusal:
                 answers.append(refusal)
                 continue
+        if shut and (refusal := _shut(company, given, shut)):
+            answers.append(refusal)
+            continue
         kept = list(given) or [(account, kind, amount) for (account, kind), amount in lines.items() if amount]
         if not kept:
             answers.append(Posted(None))
@@ -101,12 +107,13 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         if in_home and currency != home[company]:
             kept = [(account, kind, 0) for account, kind, _ in kept]
         if as_sold is not None and currency != home[company]:
-            functional = _as_sold(kept, functional, as_sold, accounts.get((company, event, rules.DIFFERENCE)))
+            difference = rules.rule_of(company, event, rules.DIFFERENCE, reason, accounts)
+            functional = _as_sold(kept, functional, as_sold, difference)
         entry = ids.uuid7()
         for number, ((account, kind, amount), at_home) in enumerate(zip(kept, functional, strict=True), 1):
             rows.append(
                 (company, entry, number, account, amount, at_home, currency, kind, event, document_kind, document,
-                 month, occurred_at, at, None if given else version)
+                 month, occurred_at, at, None if given else version, reason or None)
             )  # fmt: skip
             sums = balances.get((company, account, month, currency))
             if sums is None:
@@ -122,13 +129,17 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
             for one, answer in zip(requests, answers, strict=True)
             if one.event in rules.TOLD_BY_A_DOCUMENT and isinstance(answer, Posted) and answer.entry
         ])  # fmt: skip
-        sql.write("ledger_line", _COLUMNS, rows)
-        names = (
-            "companies", "accounts", "months", "currencies", "debits", "credits", "functionals", "functional_debits",
-        )  # fmt: skip
-        totals = [(*key, *sums) for key, sums in sorted(balances.items())]
-        sql.change(_ADD_TO_BALANCES, sql.columns(names, totals))
+        _write(rows, balances)
     return answers
+
+
+def _write(rows: Sequence[tuple[object, ...]], balances: dict[tuple[int, int, date, str], list[int]]) -> None:
+    sql.write("ledger_line", _COLUMNS, rows)
+    names = (
+        "companies", "accounts", "months", "currencies", "debits", "credits", "functionals", "functional_debits",
+    )  # fmt: skip
+    totals = [(*key, *sums) for key, sums in sorted(balances.items())]
+    sql.change(_ADD_TO_BALANCES, sql.columns(names, totals))
 
 
 def _day(at: datetime, known: dict[datetime, tuple[date, date]]) -> tuple[date, date]:
@@ -155,7 +166,7 @@ def _as_sold(
 
 def _rules(companies: list[int], events: list[str]) -> versions.Accounts:
     rows = sql.run(_RULES, {"companies": companies, "events": events})
-    return {row[:3]: row[3:] for row in rows if row[0] is not None}  # type: ignore[misc]
+    return {(*row[:3], ""): row[3:] for row in rows if row[0] is not None}  # type: ignore[misc]
 
 
 def _companies(
@@ -181,6 +192,22 @@ def _companies(
         for company, found in later.items()
     }
     return home, closed, in_force
+
+
+def _closed_accounts(companies: list[int]) -> frozenset[tuple[int, int]]:
+    """Accounts that take no line. Rules name none: those that close one look."""
+    statement = (
+        "SELECT company_id::int, code FROM ledger_account"
+        " WHERE company_id = ANY(%(companies)s::smallint[]) AND closed"
+    )
+    return frozenset((company, code) for company, code in sql.run(statement, {"companies": companies}))
+
+
+def _shut(
+    company: int, given: Sequence[tuple[int, str, int]], closed: frozenset[tuple[int, int]]
+) -> Refused | None:
+    account = next((account for account, *_ in given if (company, account) in closed), None)
+    return errors.AccountClosed(account=account, company=company) if account else None
 
 
 class _Rates:
@@ -233,7 +260,7 @@ def _refusal(
 
 _COLUMNS = (
     "company_id", "entry_id", "number", "account", "amount_minor", "functional_minor", "currency", "kind", "event",
-    "document_kind", "document_id", "month", "occurred_at", "recorded_at", "rule_version",
+    "document_kind", "document_id", "month", "occurred_at", "recorded_at", "rule_version", "reason",
 )  # fmt: skip
 
 # With the lock of the trigger, before the closed months are read: so a month that is being closed refuses in words.
@@ -246,11 +273,12 @@ LEFT JOIN ledger_rule AS r
 
 # Closed months and versions are read when the lock is held: activating a version and postings wait for each other.
 _COMPANIES = """
-SELECT c.id::int, c.currency::text, p.month, NULL::int, NULL::date, NULL::text, NULL::text, NULL::int, NULL::int
+SELECT c.id::int, c.currency::text, p.month, NULL::int, NULL::date, NULL::text, NULL::text, NULL::int, NULL::int,
+       NULL::text
 FROM parties_company AS c LEFT JOIN ledger_period AS p ON p.company_id = c.id AND p.state = 'closed'
 WHERE c.id = ANY(%(companies)s::smallint[])
 UNION ALL
-SELECT v.company_id::int, NULL, NULL, v.number::int, v.since, r.event, r.kind, r.debit, r.credit
+SELECT v.company_id::int, NULL, NULL, v.number::int, v.since, r.event, r.kind, r.debit, r.credit, r.reason
 FROM ledger_ruleversion AS v
 LEFT JOIN ledger_rulechange AS r ON r.version_id = v.id AND r.event = ANY(%(events)s::text[])
 WHERE v.company_id = ANY(%(companies)s::smallint[]) AND v.state = 'active'

@@ -157,7 +157,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft], stock: dict[Key, _Stock]) -> 
     currencies = dict(sql.run("SELECT id::int, currency::text FROM parties_company"))
     whole(post(cause, requests=[
         Posting(one.of.company, one.event, "writedown", one.id, currencies[one.of.company],
-                ((one.kind, abs(one.change)),), _occurred(one.of, cause.at))
+                ((one.kind, abs(one.change)),), _occurred(one.of, cause.at), reason=one.of.reason)
         for one in drafts
     ]))  # fmt: skip
     announce(cause, [

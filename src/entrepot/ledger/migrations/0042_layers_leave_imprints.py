@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0037_drafted_over_and_by_another_one'),
+        ('ledger', @38_charts_of_houses'),
     ]
 
     operations = [

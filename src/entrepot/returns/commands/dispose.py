@@ -339,7 +339,7 @@ def _regrade(one: _Decided) -> Regrade:
     return Regrade(
         one.id, one.of.id, one.of.company, one.of.home, one.units.grade, one.request.quantity,
         bucket._replace(bin=one.to_bin, status=FROM), _sold_from(bucket, one.units, one.request.bin), one.units.into,
-        one.at,
+        one.at, one.line.reason,
     )  # fmt: skip
 
 
@@ -349,6 +349,7 @@ def _set_down(one: _Decided) -> SetDown:
         one.of.company, one.line.sku, units.node, units.bin, units.lot, units.serial, one.request.quantity,
         one.disposition, rules.EVERY[one.disposition], one.to_bin, rules.LEAVES.get(one.disposition, ""),
         one.of.id, one.line.line, one.at, CUSTOMER if one.disposition == SEND_BACK else SCRAP,
+        one.line.reason,
     )  # fmt: skip
 
 

@@ -62,6 +62,7 @@ class _About(NamedTuple):
     sku: UUID
     sku_code: str
     node: UUID
+    reason: str
 
 
 class _Decided(NamedTuple):
@@ -204,7 +205,7 @@ def _regrade(one: _Decided) -> Regrade:
     assert one.into and one.target
     return Regrade(
         one.of.id, one.about.return_id, one.of.company, one.of.currency, one.about.grade, one.request.quantity,
-        one.source, one.target, one.into, one.at,
+        one.source, one.target, one.into, one.at, one.about.reason,
     )  # fmt: skip
 
 
@@ -212,6 +213,7 @@ def _move(one: _Decided) -> Move:
     return Move(
         one.of.company, one.of.sku, one.request.quantity, one.source, one.target or SCRAP, one.request.instead,
         "return", one.about.return_id, one.at, rules.LEAVES.get(one.request.instead, ""), one.about.line,
+        why=one.about.reason,
     )  # fmt: skip
 
 
@@ -221,7 +223,7 @@ _DISPOSITION = (
 )  # fmt: skip
 
 _ABOUT = """
-SELECT d.id, d.return_id, d.return_line_id, l.line_id, d.inspection_id, i.grade, l.sku_id, s.code, c.node_id
+SELECT d.id, d.return_id, d.return_line_id, l.line_id, d.inspection_id, i.grade, l.sku_id, s.code, c.node_id, l.reason
 FROM returns_disposition AS d JOIN returns_inspection AS i ON i.id = d.inspection_id
 JOIN returns_receipt AS c ON c.id = i.receipt_id
 JOIN returns_line AS l ON l.id = d.return_line_id JOIN catalog_sku AS s ON s.id = l.sku_id

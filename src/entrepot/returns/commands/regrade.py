@@ -40,6 +40,7 @@ class Regrade(NamedTuple):
     target: At
     into: Into
     at: datetime
+    reason: str = ""  # why their customer sent them
 
 
 def named_for(skus: Collection[UUID]) -> dict[tuple[UUID, str], Into]:
@@ -64,7 +65,7 @@ def regrade(cause: Cause, wanted: Sequence[Regrade]) -> list[int]:
     postings = [
         Posting(
             one.company, "second_grade.written_down", DOCUMENT, key, one.currency, [("write_down", cost - value)],
-            one.at,
+            one.at, reason=one.reason,
         )
         for one, key, cost, value in zip(wanted, made, costs, values, strict=True) if cost > value
     ]  # fmt: skip

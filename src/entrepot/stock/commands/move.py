@@ -17,6 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Value, value_moves
 from entrepot.ledger.layers import Piece
+from entrepot.ledger.rules import reason_of
 from entrepot.stock import plating, rules
 from entrepot.stock.commands.fences import use_fences
 from entrepot.stock.commands.mark import MARK_CHANGED
@@ -53,7 +54,8 @@ class Move(NamedTuple):
     `allocated`: units whose promise is fulfilled by the move. `cost_minor`: total cost, for what comes from outside.
     `event`: the ledger event that the move's value is posted under; '' where value does not change place.
     `plate`: the units stand on it and go with it, or come on it. `paid`: what they cost in another currency, and what
-    that was worth; `cost_minor` is the same in the company's own.
+    that was worth; `cost_minor` is the same in the company's own. `why`: the reason that posting rules may go by,
+    where that is another than what the move says.
     """
 
     company: int
@@ -75,6 +77,7 @@ class Move(NamedTuple):
     corrects: int | None = None
     plate: UUID | None = None
     paid: Paid | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,12 +442,13 @@ def _value(
 
 
 def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:
-    entries: dict[tuple[int, str, str, UUID, datetime, str, Decimal | None], int] = defaultdict(int)
+    entries: dict[tuple[int, str, str, UUID, datetime, str, Decimal | None, str], int] = defaultdict(int)
     for move, value in zip(moves, values, strict=True):
         paid = move.paid
         if move.event and (value or paid):
             of = (move.company, move.event, move.document_kind, move.document, move.occurred_at)
-            entries[(*of, paid.currency if paid else "", paid.rate if paid else None)] += (
+            reason = reason_of(move.event, move.why or move.reason)
+            entries[(*of, paid.currency if paid else "", paid.rate if paid else None, reason)] += (
                 paid.minor if paid else value
             )
     if entries:
@@ -462,8 +466,18 @@ def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:
                     [("cost", value)],
                     occurred_at,
                     rate=rate,
+                    reason=reason,
                 )
-                for (company, event, kind, document, occurred_at, currency, rate), value in entries.items()
+                for (
+                    company,
+                    event,
+                    kind,
+                    document,
+                    occurred_at,
+                    currency,
+                    rate,
+                    reason,
+                ), value in entries.items()
             ],
         )
         whole(postings)

@@ -71,6 +71,7 @@ class SetDown(NamedTuple):
     line: UUID
     occurred_at: datetime
     place: str = SCRAP  # where they go that leave
+    why: str = ""  # as their customer said it, for posting rules that go by it
 
 
 def lock_pending(keys: Collection[At]) -> dict[At, Bucket]:
@@ -94,7 +95,7 @@ def set_down(cause: Cause, units: Sequence[SetDown], buckets: dict[At, Bucket]) 
         moves.append(
             Move(
                 u.company, u.sku, u.quantity, source, target, u.reason, "return", u.document, u.occurred_at, u.event,
-                u.line,
+                u.line, why=u.why,
             )
         )  # fmt: skip
     return move_units(cause, moves, buckets).values

@@ -21,6 +21,7 @@ from ninja.utils import normalize_path
 
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
+    accounts,
     adjustments,
     advice,
     ageing,
@@ -268,6 +269,7 @@ api.add_router("/v1", valuation.router, tags=["valuation"])
 api.add_router("/v1", clearing.router, tags=["clearing"])
 api.add_router("/v1", month_end.router, tags=["month end"])
 api.add_router("/v1", entries.router, tags=["books"])
+api.add_router("/v1", accounts.router, tags=["books"])
 api.add_router("/v1", rule_versions.router, tags=["books"])
 api.add_router("/v1", book_files.router, tags=["books"])
 api.add_router("/v1", books.router, tags=["books"])

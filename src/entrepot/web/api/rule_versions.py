@@ -21,6 +21,7 @@ from entrepot.ledger.commands.keep_rules import (
     draft_rules,
     withdraw_rules,
 )
+from entrepot.ledger.rules import REASON_MAX
 from entrepot.ledger.versions import Change
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
@@ -47,16 +48,19 @@ def rule_version(company: int, asked: int | None) -> int:
 
 
 class RuleChangeIn(Strict):
-    """The accounts that an amount of a kind goes to when an event happens, from the version on."""
+    """The accounts that an amount of a kind goes to when an event happens, from the version on: for just a reason, or
+    without one for any that no other rule names."""
 
     event: Code
     kind: Code
     debit: Account
     credit: Account
+    reason: Annotated[str, Field(max_length=REASON_MAX)] = ""
 
 
 class DraftRulesIn(Strict):
-    """Only sides of income and expense can be changed: what the balance sheet holds is compared with records."""
+    """Only sides of income and expense can be changed: what the balance sheet holds is compared with records. What
+    reports count goes to accounts that count as the same."""
 
     changes: Annotated[list[RuleChangeIn], Field(min_length=1, max_length=versions.CHANGES_MAX)]
     reason: Text
@@ -112,6 +116,7 @@ class RuleDifferenceOut(Out):
 
     event: str
     kind: str
+    reason: str
     was: tuple[int, int]
     now: tuple[int, int]
 
@@ -121,6 +126,7 @@ class MovedOut(Out):
 
     event: str
     kind: str
+    reason: str
     was: int
     was_name: str
     now: int
@@ -150,8 +156,9 @@ def draft_rule_versions(
     return give(
         request, draft_rules, payload, idempotency_key,
         lambda one, key: DraftRules(
-            which, tuple(Change(each.event, each.kind, each.debit, each.credit) for each in one.changes), one.reason,
-            key,
+            which,
+            tuple(Change(each.event, each.kind, each.debit, each.credit, each.reason) for each in one.changes),
+            one.reason, key,
         ),
     )  # fmt: skip
 

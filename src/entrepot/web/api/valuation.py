@@ -13,6 +13,7 @@ from pydantic import Field, StrictBool, StrictInt
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.ledger import queries, version_queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
+from entrepot.ledger.rules import REASON_MAX
 from entrepot.purchasing import landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
 from entrepot.web.api import named, parse
@@ -126,10 +127,12 @@ class LayerOut(Out):
 
 
 class PostingRuleOut(Out):
-    """Where an amount of a kind goes when an event happens; a negative amount swaps the sides. `version` says it."""
+    """Where an amount of a kind goes when an event happens; a negative amount swaps the sides. `version` says it. One
+    with a reason is for just that; one without, for all others."""
 
     event: str
     kind: str
+    reason: str
     debit: int
     debit_name: str
     credit: int
@@ -167,11 +170,12 @@ def preview_posting(
     ],
     company: Company = None,
     version: RuleVersion = None,
+    reason: Annotated[str, Query(max_length=REASON_MAX, description="Why it happened.")] = "",
 ) -> list[Any]:
     """The entry that an event with these amounts would be, in the company's currency. Nothing is written."""
     amounts = [_amount(one) for one in amount]
     of = parse.company_of(company)
-    answer = version_queries.preview(of, rule_version(of, version), event, amounts)
+    answer = version_queries.preview(of, rule_version(of, version), event, amounts, reason)
     if isinstance(answer, Refused):
         raise answer
     return answer

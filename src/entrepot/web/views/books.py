@@ -13,12 +13,14 @@ from entrepot.insight import pages, questions
 from entrepot.kernel.errors import Refused
 from entrepot.ledger import queries as ledger
 from entrepot.ledger import version_queries, versions
+from entrepot.ledger.rules import REASON_MAX, REASONED, reason_of
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import format as fmt
 from entrepot.web import lists, lists_books, words
 from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, month_in, page, uuid_in
 from entrepot.web.listed import listed, listed_whole
+from entrepot.web.views.rules import reasons
 
 PAGE = 100
 ACCOUNT_MAX = 2**31 - 1
@@ -158,16 +160,26 @@ def preview(request: Request) -> HttpResponse:
     found = version_queries.rules_of(company.id, version)
     events = sorted({one.event for one in found})
     event = clean(request.GET.get("event"))
-    chosen = [one for one in found if one.event == event]
+    reason = clean(request.GET.get("reason"))
+    chosen = _by_reason([one for one in found if one.event == event], reason_of(event, reason))
     said = [(one, clean(request.GET.get(f"amount_{one.kind}"))) for one in chosen]
     read = [(one.kind, text, minor_in(text, company.currency)) for one, text in said if text]
     wrong = [text for _, text, amount in read if amount is None]
     amounts = [(kind, amount) for kind, _, amount in read if amount is not None]
-    told = version_queries.preview(company.id, version, event, amounts) if amounts and not wrong else []
+    told = (
+        version_queries.preview(company.id, version, event, amounts, reason) if amounts and not wrong else []
+    )
     lines, refused = ([], words.refusal(told)) if isinstance(told, Refused) else (told, "")
     context = {
         "events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines,
         "sum": sum(max(0, one.amount_minor) for one in lines), "example": fmt.example(company.currency),
         "refused": refused, "versions": numbers, "version": version, "in_force": in_force,
+        "reason": reason, "has_reason": event in REASONED, "reasons": reasons(company.id), "reason_max": REASON_MAX,
     }  # fmt: skip
     return page(request, "web/preview.html", context, area="books")
+
+
+def _by_reason(found: list[version_queries.RuleRow], reason: str) -> list[version_queries.RuleRow]:
+    """Of each kind the rule for just this reason, or else the one for any."""
+    exact = {one.kind for one in found if reason and one.reason == reason}
+    return [one for one in found if one.reason == (reason if one.kind in exact else "")]

@@ -73,7 +73,7 @@ def new(request: Request) -> HttpResponse:
     rows, chart = _rows(request.GET.get("rows")), queries.chart(company.id)
     context = {
         "rows": range(1, rows + 1), "room": rows, "may_grow": rows < LINES_MAX, "kinds": KINDS, "today": _today(),
-        "accounts": [one for one in chart if one.code == BANK or one.code not in INSTEAD],
+        "accounts": [one for one in chart if not one.closed and (one.code == BANK or one.code not in INSTEAD)],
         "kept_out": [one for one in chart if one.code in INSTEAD],
         "instead": INSTEAD, "currency": company.currency, "example": fmt.example(company.currency),
     }  # fmt: skip

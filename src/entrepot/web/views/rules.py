@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC
 
 from django.http import HttpResponse
@@ -10,8 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.ledger import manual_queries, queries, versions
+from entrepot.kernel import policies
+from entrepot.ledger import queries, versions
 from entrepot.ledger import version_queries as asked
+from entrepot.ledger.chart import RESULTS, Account
 from entrepot.ledger.commands.keep_rules import (
     ActivateRules,
     DraftRules,
@@ -20,6 +21,9 @@ from entrepot.ledger.commands.keep_rules import (
     draft_rules,
     withdraw_rules,
 )
+from entrepot.ledger.rules import REASON_MAX, REASONED
+from entrepot.returns.rules import REASONS
+from entrepot.stock.commands.adjust import AdjustmentPolicy
 from entrepot.web import format as fmt
 from entrepot.web.edge import (
     Request,
@@ -52,16 +56,18 @@ def told(request: Request) -> HttpResponse:
     before = _one_of(request.GET.get("against"), numbers, _before(kept, number))
     months = queries.months(company=company)
     month = month_in(request.GET.get("month")) or (months[0] if months else None)
-    chart = manual_queries.chart(company)
-    free = _free(chart)
+    chart = asked.charts([company]).get(company, {})
+    changeable = _changeable(company, kept, chart)
+    accounts = sorted({code for one in changeable for code in _instead(one, chart)})
     moved = asked.would_move(company, number, month) if month and number > versions.FIRST else []
     context = {
         "versions": kept, "numbers": numbers, "number": number, "before": before, "in_force": in_force, "today": today,
         "one": next((one for one in kept if one.number == number), None),
-        "differences": asked.compare(company, before, number), "names": {one.code: one.name for one in chart},
+        "differences": asked.compare(company, before, number), "names": {code: one.name for code, one in chart.items()},
         "months": months, "month": month, "moved": moved,
         "rows": range(1, ROWS + 1), "currency": request.reader.company.currency,
-        "rules": _changeable(company, kept, free), "accounts": list(free.values()),
+        "rules": changeable, "accounts": [(code, chart[code].name) for code in accounts],
+        "reasons": reasons(company), "reason_max": REASON_MAX, "reasoned": REASONED,
     }  # fmt: skip
     return page(request, "web/rules.html", context, area="month")
 
@@ -77,18 +83,23 @@ def _before(kept: list[asked.VersionRow], number: int) -> int:
     return max(active, default=versions.FIRST)
 
 
-def _free(chart: list[manual_queries.AccountRow]) -> dict[int, manual_queries.AccountRow]:
-    """By code, the accounts that a rule may name one in place of another."""
-    types = {one.code: one.type for one in chart}
-    return {one.code: one for one in chart if versions.is_free(one.code, types)}
+def reasons(company: int) -> list[str]:
+    """Reasons that a rule may go by, as the policies name them: of corrections, and why customers send goods back."""
+    _, corrections = policies.of_company(company, AdjustmentPolicy, fmt.reading().now)
+    return sorted({*corrections.reasons, *REASONS})
 
 
-def _changeable(
-    company: int, kept: list[asked.VersionRow], free: Mapping[int, object]
-) -> list[asked.RuleRow]:
-    """Rules by the last version, with a side that may be changed."""
+def _changeable(company: int, kept: list[asked.VersionRow], chart: dict[int, Account]) -> list[asked.RuleRow]:
+    """Rules for any reason, by the last version, of which a side may name another account."""
     last = max((one.number for one in kept if one.state == "active"), default=versions.FIRST)
-    return [one for one in asked.rules_of(company, last) if one.debit in free or one.credit in free]
+    found = asked.rules_of(company, last)
+    return [one for one in found if not one.reason and _instead(one, chart)]
+
+
+def _instead(rule: asked.RuleRow, chart: dict[int, Account]) -> list[int]:
+    """Accounts that a rule may name in place of the one of income or expense; none where it has none."""
+    results = [code for code in (rule.debit, rule.credit) if chart[code].type in RESULTS]
+    return versions.instead_of(rule.event, results[0], chart) if results else []
 
 
 @require_POST
@@ -96,8 +107,8 @@ def _changeable(
 def draft(request: Request) -> HttpResponse:
     """A version of what the form says."""
     company = request.reader.company.id
-    free = _free(manual_queries.chart(company))
-    changeable = _changeable(company, asked.of_company(company), free)
+    chart = asked.charts([company]).get(company, {})
+    changeable = _changeable(company, asked.of_company(company), chart)
     rules = {f"{one.event} {one.kind}": one for one in changeable}
     changes = []
     for number in range(1, ROWS + 1):
@@ -111,8 +122,10 @@ def draft(request: Request) -> HttpResponse:
         if rule is None or account is None:
             misread(request, f"rule-{number}", gettext("Choose a rule and the account that it is to name."))
             return back(request, reverse("rules"), [])
-        debit, credit = (account, rule.credit) if rule.debit in free else (rule.debit, account)
-        changes.append(versions.Change(rule.event, rule.kind, debit, credit))
+        is_debit = chart[rule.debit].type in RESULTS
+        debit, credit = (account, rule.credit) if is_debit else (rule.debit, account)
+        reason = clean(request.POST.get(f"why-{number}"))
+        changes.append(versions.Change(rule.event, rule.kind, debit, credit, reason))
     wanted = [DraftRules(company, tuple(changes), clean(request.POST.get("reason")))]
     results = give(request, draft_rules, wanted, lambda _n: gettext("The version is drafted."))
     return back(request, reverse("rules"), results)
