@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", @11_prices_leave_imprints")]
+    dependencies = [("access", "0011_prices_leave_imprints")]
 
     operations = [
         migrations.CreateModel(

@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', @38_charts_of_houses'),
+        ('ledger', '0038_charts_of_houses'),
     ]
 
     operations = [
