@@ -399,6 +399,25 @@ def test_by_cost_with_a_minimum_that_stays(live: Live) -> None:
     compared(live)
 
 
+@pytest.mark.parametrize("rule", ["hard", "soft"])
+def test_by_cost_with_nodes_that_become_busy_within_a_batch(live: Live, rule: str) -> None:
+    steered(
+        choose_by="cost", orders_per_day={"N1": 1}, busy_days_max=0, busy_rule=rule, nodes_per_order_max=2,
+        split_minor=100,
+    )  # fmt: skip
+    live.happens(
+        ("receive", 0, 0, 9), ("receive", 0, 1, 2), ("receive", 1, 1, 9),
+        ("order", *[Ordered(((0, 1),))] * 3, Ordered(((0, 1), (1, 1))), Ordered(((0, 2),))),
+        ("order", Ordered(((0, 1), (1, 1)))),
+    )  # fmt: skip
+
+    said = compared(live)
+
+    n1, _ = live.floor.nodes
+    at_first = [order for order, one in said.items() if any(node == n1 for _, node in one["served"])]
+    assert len(at_first) == 1 if rule == "hard" else len(at_first) > 1
+
+
 # ---- all of them together
 
 

@@ -311,7 +311,7 @@ class Costs:
                     node, profile, facts.open_orders.get(node.id, 0), facts.today.units.get(node.id, 0)
                 )
             )
-            for node in (*nodes.first, *nodes.after)
+            for node in cost.all_of(nodes)
         }
         wanted = [line.wanted() for line in lines]
         to = cost.To(order.country, order.service, order.promise_at, order.postal_code)

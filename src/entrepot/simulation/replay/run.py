@@ -23,7 +23,7 @@ from entrepot.simulation.replay.record import (
     Share,
 )
 from entrepot.simulation.replay.work import Work, leaves
-from entrepot.sourcing import cost, joint, rules
+from entrepot.sourcing import batches, joint, rules
 from entrepot.sourcing.deciding import Case, Decision, Together, decide
 from entrepot.sourcing.rules import Line
 from entrepot.sourcing.substitutes import Instead, Option
@@ -286,25 +286,28 @@ class _Run:
 
     def _together(self, fates: Sequence[Fate]) -> Together:
         """The cheapest plan of those that are planned by cost, as one problem."""
-        wanted = []
+        members = []
         for fate in fates:
             if self.asking.profile(fate.order).choose_by == "cost":
                 lines, nodes = fate.wanted, self.asking.nodes(fate.order)
                 free = rules.left(self._free(fate, lines, nodes, self.asking.options(fate, lines)), nodes)
-                wanted.append(self.asking.priced(fate.order, lines, nodes, free))
-        if not wanted:
+                wanted = self.asking.priced(fate.order, lines, nodes, free)
+                most = self.asking.nodes_max(fate.order, lines)
+                members.append(batches.Member(wanted, fate.order.channel, most))
+        if not members:
             return _ALONE
         there = {
-            key: max(0, position.free)
-            for one in wanted
-            for key in one.free
+            key: position
+            for one in members
+            for key in one.wanted.free
             if (position := self.positions.get(key))
         }
-        assigned, solution = cost.solve_together(wanted, there, SOLVE_SECONDS)
+        standing = batches.Standing(there, self.work.orders, self.asking.today(members))
+        assigned, solution = batches.solve_together(members, standing, SOLVE_SECONDS)
         self.planned_minor += solution.cost
         self.bound_minor += solution.bound
-        self.planned += len(wanted)
-        return Together(assigned, len(wanted), solution)
+        self.planned += len(members)
+        return Together(assigned, len(members), solution)
 
     def _free(
         self, fate: Fate, lines: Sequence[Line], nodes: rules.SortedOut, options: Options

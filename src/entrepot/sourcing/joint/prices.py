@@ -1,4 +1,4 @@
-"""A batch too large for proof: prices on stock, capacity and shipments, a bound from what orders choose, a plan of both.
+"""A batch too large for proof: prices on stock, capacity and shipments, a bound from what orders choose, and a plan.
 
 Lagrangian relaxation. At any prices, the sum of every order's own best plan, less the worth of all stock and capacity,
 is a bound that no plan can beat. The prices move until demand and supply meet; orders that choose at good prices leave
