@@ -263,7 +263,10 @@ def test_whatever_is_planned_keeps_every_rule_and_its_bound_holds(
 @settings(max_examples=25, deadline=None)
 @given(FEW, STOCK, st.data())
 def test_no_way_to_serve_them_in_turn_costs_less_than_the_bound(
-    rule: rules.Strictness, orders: list[list[tuple[int, int]]], stock: dict[tuple[UUID, UUID], int], data: st.DataObject
+    rule: rules.Strictness,
+    orders: list[list[tuple[int, int]]],
+    stock: dict[tuple[UUID, UUID], int],
+    data: st.DataObject,
 ) -> None:
     """By trying every node for every line, in the turn of the orders."""
     profile = replace(data.draw(PROFILES), busy_rule=rule)

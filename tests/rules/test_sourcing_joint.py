@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.joint import INSTANCES, published
-from entrepot.sourcing.joint import Line, Problem, Solution, cost_of, greedy, least_cost, solve
+from entrepot.sourcing.joint import Line, Problem, Solution, cost_of, greedy, least_cost, moved, solve
 from entrepot.sourcing.joint.prices import solve_by_prices
 
 pytest.importorskip("ortools", reason="the extra `solver` is not installed")
@@ -152,6 +153,38 @@ def test_no_plan_costs_less_than_the_least(problem: Problem):
 @given(problems())
 def test_the_greedy_plan_holds(problem: Problem):
     assert holds(problem, greedy(problem))
+
+
+def in_turn(problem: Problem, nodes: tuple[int | None, ...]) -> bool:
+    """Whether every node had fewer units than its capacity before the last order that it takes."""
+    at: dict[int, dict[int, int]] = {}
+    for line, node in zip(problem.lines, nodes, strict=True):
+        if node is not None:
+            here = at.setdefault(node, {})
+            here[line.order] = here.get(line.order, 0) + line.units
+    return all(sum(here.values()) - here[max(here)] < problem.capacity[node] for node, here in at.items())
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_orders_that_move_cost_less_and_take_what_a_node_takes_in_their_turn(problem: Problem):
+    problem = replace(problem, opening=[0] * len(problem.opening), beyond=(4, 2, 2))
+    rough = greedy(problem)
+
+    found = moved(problem, rough)
+
+    assert cost_of(problem, found) <= cost_of(problem, rough)
+    assert holds(replace(problem, capacity=[99] * len(problem.capacity)), found)
+    assert in_turn(problem, found)
+
+
+def test_the_last_order_of_a_node_may_pass_what_is_left_there():
+    lines = [Line(order, "a", 2, (1, 50), NEVER) for order in range(3)]
+    three = Problem(lines, [[0, 0]] * 3, {("a", 0): 9, ("a", 1): 9}, [3, 9], [0, 0], beyond=(1, 1, 1))
+    assert greedy(three) == (0, 1, 1)
+    assert moved(three, greedy(three)) == (0, 0, 1)
+    assert solve(three).cost == 52
+    assert solve_by_prices(three, greedy(three), after(60)).bound <= 52
 
 
 def after(steps: int) -> Callable[[], bool]:

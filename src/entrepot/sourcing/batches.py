@@ -52,15 +52,16 @@ def solve_together(
     """
     deadline = time.monotonic() + seconds  # a budget, not a time that anything is decided by
     may_soften = [member for member in members if _may_soften(member, standing.today)]
-    first = _Pass(members, _Left(standing), softened=False)
-    assigned, solution = first.solved(seconds / 2 if may_soften else seconds)
+    first = _Pass(members, standing, softened=False)
+    rest = deadline - time.monotonic()
+    assigned, solution = first.solved(rest / 2 if may_soften else rest)
     again = [one for one in may_soften if not _is_whole(one, assigned)]
     if again:
         left = _Left(standing)
         for one in members:
             if _is_whole(one, assigned):
                 left.take(one, assigned[one.wanted.order])
-        more, _ = _Pass(again, left, softened=True).solved(deadline - time.monotonic())
+        more, _ = _Pass(again, left.standing(), softened=True).solved(deadline - time.monotonic())
         assigned |= {one.wanted.order: more[one.wanted.order] for one in again if _is_whole(one, more)}
     return assigned, solution
 
@@ -89,6 +90,9 @@ class _Left:
         self.orders = Counter(standing.open_orders)
         self.units = Counter(standing.today.units)
 
+    def standing(self) -> Standing:
+        return Standing(self.positions, self.orders, self.today._replace(units=self.units))
+
     def free(self, member: Member, sku: UUID, node: Node) -> int:
         """Units of a SKU that a node may still promise to an order."""
         position, wanted = self.positions.get((sku, node.id)), member.wanted
@@ -115,13 +119,16 @@ class _Left:
 class _Pass:
     """The orders as one problem: with every rule, or once soft ones are dropped."""
 
-    def __init__(self, members: Sequence[Member], left: _Left, *, softened: bool) -> None:
-        self.members, self.left, self.softened = members, left, softened
+    def __init__(self, members: Sequence[Member], standing: Standing, *, softened: bool) -> None:
+        self.members, self.standing, self.softened = members, standing, softened
+        self.left = _Left(standing)
         self._rooms: dict[tuple[int, UUID], rules.Room] = {}
         asked = {node.id: node for member in members for node in self._asked(member)}
         self.nodes = list(asked.values())
         self.place = {node: i for i, node in enumerate(asked)}
-        self.largest = max(sum(line.quantity for line in one.wanted.lines) for one in members)
+        # An order makes a node busy with all of it or with a part, and other nodes with what is left of it at most.
+        units = (sum(line.quantity for line in one.wanted.lines) - 1 for one in members)
+        self.beyond = sorted((beyond for beyond in units if beyond), reverse=True)
         self.problem = self._problem()
 
     def _asked(self, member: Member) -> list[Node]:
@@ -164,7 +171,7 @@ class _Pass:
                 lines.append(joint.Line(number, line.sku, line.quantity, tuple(costs), unserved))
         return joint.Problem(
             lines, shipments, self._stock(most), self._units(), [0] * len(self.nodes), self._orders(),
-            [member.nodes_max for member in self.members],
+            [member.nodes_max for member in self.members], self.beyond,
         )  # fmt: skip
 
     def _stock(
@@ -183,14 +190,14 @@ class _Pass:
         return found
 
     def _units(self) -> list[int]:
-        """Units that each node takes: of the order that makes it busy, however many."""
+        """Units that each node takes before it is busy; of the order that makes it so it takes those beyond as well."""
         everything = sum(line.quantity for member in self.members for line in member.wanted.lines)
         found = []
         for node, rooms in zip(self.nodes, self._all_rooms(), strict=True):
             most = [room.units for room in rooms if room.units is not None]
             left = max(most, default=0) - self.left.units[node.id]
             is_bound = len(most) == len(rooms)
-            found.append(max(0, left - 1 + self.largest if left > 0 else 0) if is_bound else everything)
+            found.append(max(0, left) if is_bound else everything)
         return found
 
     def _orders(self) -> list[int]:
@@ -213,20 +220,37 @@ class _Pass:
         return [list(rooms.values()) for rooms in found]
 
     def solved(self, seconds: float) -> tuple[dict[UUID, Assigned], joint.Solution]:
-        """The plan, looked at in the turn of the orders, and put right where it does not hold."""
+        """The plan, looked at in the turn of the orders, and put right where it does not hold.
+
+        Where a small problem's plan does not, since nodes take less in that turn than they might, one that fills none
+        of them beyond its units is tried as well. What a large one leaves of the last order at a node is filled.
+        """
+        began = time.monotonic()
         found = joint.solve(self.problem, seconds)
-        nodes = list(found.nodes)
-        assigned: dict[UUID, Assigned] = {}
+        plans = [self._put_right(found.nodes)]
+        if self.problem.beyond and found.solver == "exact" and plans[0] != found.nodes:
+            tight = joint.solve(replace(self.problem, beyond=()), seconds - (time.monotonic() - began))
+            plans.append(self._put_right(tight.nodes))
+        if self.problem.beyond and found.solver != "exact":
+            plans.append(self._put_right(joint.moved(self.problem, plans[0])))
+        nodes = min(plans, key=lambda one: joint.cost_of(self.problem, one))
         places = self.problem.orders()
-        for number, member in enumerate(self.members):
-            mine = places[number]
-            if not self._holds(member, self._named(member, [nodes[place] for place in mine])):
-                for place, node in zip(mine, self._alone(number, mine), strict=True):
+        assigned = {
+            member.wanted.order: self._named(member, [nodes[place] for place in places[number]])
+            for number, member in enumerate(self.members)
+        }
+        return assigned, replace(found, nodes=nodes, cost=joint.cost_of(self.problem, nodes))
+
+    def _put_right(self, planned: Sequence[int | None]) -> tuple[int | None, ...]:
+        """The plan, with the cheapest way out of what is left for each order that can't go as planned in its turn."""
+        nodes, left = list(planned), _Left(self.standing)
+        for number, places in self.problem.orders().items():
+            member = self.members[number]
+            if not self._holds(left, member, self._named(member, [nodes[place] for place in places])):
+                for place, node in zip(places, self._alone(left, number, places), strict=True):
                     nodes[place] = node
-            assigned[member.wanted.order] = self._named(member, [nodes[place] for place in mine])
-            self.left.take(member, assigned[member.wanted.order])
-        cost = joint.cost_of(self.problem, nodes)
-        return assigned, replace(found, nodes=tuple(nodes), cost=cost)
+            left.take(member, self._named(member, [nodes[place] for place in places]))
+        return tuple(nodes)
 
     def _named(self, member: Member, nodes: Sequence[int | None]) -> Assigned:
         return {
@@ -235,7 +259,7 @@ class _Pass:
             if node is not None
         }
 
-    def _holds(self, member: Member, assigned: Assigned) -> bool:
+    def _holds(self, left: _Left, member: Member, assigned: Assigned) -> bool:
         """Whether an order may go so when its turn comes."""
         chosen = {node.id: node for node in assigned.values()}
         taken: Counter[tuple[UUID, UUID]] = Counter()
@@ -244,20 +268,18 @@ class _Pass:
                 taken[line.sku, assigned[line.id].id] += line.quantity
         return (
             len(chosen) <= member.nodes_max
-            and all(self.left.has_room(node, self._room(member, node)) for node in chosen.values())
-            and all(
-                units <= self.left.free(member, sku, chosen[node]) for (sku, node), units in taken.items()
-            )
+            and all(left.has_room(node, self._room(member, node)) for node in chosen.values())
+            and all(units <= left.free(member, sku, chosen[node]) for (sku, node), units in taken.items())
         )
 
-    def _alone(self, number: int, places: Sequence[int]) -> tuple[int | None, ...]:
+    def _alone(self, left: _Left, number: int, places: Sequence[int]) -> tuple[int | None, ...]:
         """The cheapest way of one order out of what is left."""
         member = self.members[number]
-        may = [self.left.has_room(node, self._room(member, node)) for node in self.nodes]
+        may = [left.has_room(node, self._room(member, node)) for node in self.nodes]
         lines = [self.problem.lines[place] for place in places]
         units = sum(line.units for line in lines)
         stock = {
-            (line.item, i): self.left.free(member, of.sku, node)
+            (line.item, i): left.free(member, of.sku, node)
             for line, of in zip(lines, member.wanted.lines, strict=True)
             for i, node in enumerate(self.nodes)
             if line.costs[i] is not None

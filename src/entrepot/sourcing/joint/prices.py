@@ -25,9 +25,10 @@ def solve_by_prices(problem: Problem, rough: Sequence[int | None], is_over: Call
 
     prices = _Prices(np, problem)
     best, cost = tuple(rough), cost_of(problem, rough)
-    bound, step, since = 0.0, 1.0, 0
+    bound, loose, step, since = 0.0, 0.0, 1.0, 0
     while cost > -int(-bound // 1) and not is_over():
         value, choice = prices.respond()
+        loose = max(loose, value - prices.worth_beyond())
         if value > bound:
             bound, since = value, 0
         else:
@@ -42,7 +43,7 @@ def solve_by_prices(problem: Problem, rough: Sequence[int | None], is_over: Call
             if step < STEP_MIN:
                 break
         prices.move(choice, step * (cost - value))
-    return Solution(best, cost, min(cost, -int(-(bound - 1e-6) // 1)), "priced")
+    return Solution(best, cost, min(cost, -int(-(loose - 1e-6) // 1)), "priced")
 
 
 class _Group(NamedTuple):
@@ -125,6 +126,15 @@ class _Prices:
             choice[group.places] = nodes
         self.priced = priced
         return value, choice
+
+    def worth_beyond(self) -> float:
+        """What the units are worth by which nodes may pass their capacity: so much lower is the bound of plans that do.
+
+        At the most where the dearest node passes it by the most, and so on.
+        """
+        prices = self.np.sort(self.of_node[self.capacity > 0])[::-1]
+        units = self.np.array(self.problem.beyond[: len(prices)], float)
+        return float((prices[: len(units)] * units).sum())
 
     def _priced_shipments(self, group: _Group) -> Any:
         priced = group.shipments.copy()

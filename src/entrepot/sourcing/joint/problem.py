@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 Item = Hashable
@@ -30,7 +30,8 @@ class Problem:
     `shipments` is the cost of a shipment for each order and node, `stock` the units of an item at a node (none where it
     is missing), `capacity` the units that each node may send, `opening` what each costs for being used at all.
     `shipments_max` are the orders that each node may send something of, `nodes_max` the nodes that each order may come
-    from; empty: any number.
+    from; empty: any number. `beyond` are the units by which nodes that may send any may pass their capacity, the most
+    first, each at one node: a large problem's plan keeps to the capacity, and its bound holds for those that don't.
     """
 
     lines: Sequence[Line]
@@ -40,6 +41,12 @@ class Problem:
     opening: Sequence[int]
     shipments_max: Sequence[int] = ()
     nodes_max: Sequence[int] = ()
+    beyond: Sequence[int] = ()
+
+    def loosened(self) -> Problem:
+        """With all that nodes may send at the most."""
+        most = max(self.beyond, default=0)
+        return replace(self, capacity=[units + most if units else 0 for units in self.capacity], beyond=())
 
     def candidates(self) -> list[list[int]]:
         """The nodes that could serve each line if it were alone."""
