@@ -22,6 +22,7 @@ from entrepot.simulation.replay.record import (
     Replayed,
     Share,
 )
+from entrepot.simulation.replay.windows import fill_of, parts_of, past_of
 from entrepot.simulation.replay.work import Work, leaves
 from entrepot.sourcing import batches, joint, rules
 from entrepot.sourcing.deciding import Case, Decision, Together, decide
@@ -343,7 +344,7 @@ class _Run:
         found = decide(
             Case(
                 order.id, order.policy, lines, nodes, free, asking.nodes_max(order, lines), profile, options, (),
-                priced, together,
+                priced, together, fill_of(fate), past_of(order, at), parts_of(fate, at),
             )
         )  # fmt: skip
         if fate.first is None:
@@ -371,7 +372,7 @@ class _Run:
         if found.plan.shares:
             self.asking.work_changed()
         waits = {line.id: line.quantity for line in found.plan.short}
-        if order.policy == "partial_cancel":
+        if rules.cancels_rest(found.plan, order.policy):
             fate.cancelled += sum(waits.values())
             waits = {}
         fate.fresh = {}
