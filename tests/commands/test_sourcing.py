@@ -544,6 +544,65 @@ def test_by_cost_each_line_tells_what_it_adds_beside_the_others(floor: Floor) ->
     assert second.flip == Flip("N1", 0, "N2", 633)
 
 
+def test_costs_are_told_where_preference_decided(floor: Floor, statements) -> None:
+    """By the rates in force, and by what a carrier asks; where the order comes from is as it was."""
+    for sku in (0, 1):
+        floor.stock(sku=sku, quantity=9, node=0)
+    floor.stock(sku=0, quantity=9, node=1)
+    place_nodes()
+    profile(km_minor=1.0, handling_minor=7, split_minor=50, distance_weight=0.0)
+    order = allocated(floor, (0, 1), (1, 2)).order
+    (plain,) = queries.explained(order=order)
+    assert all(one.costs is None for one in plain.explanation.candidates)
+    assert not plain.explanation.has_costs
+
+    with statements() as ran:
+        (one,) = queries.explained_with_costs(order=order)
+
+    assert len(ran) <= 14
+    chosen, other = one.explanation.candidates
+    assert (chosen.node, chosen.verdict, other.node, other.verdict) == ("N1", "chosen", "N2", "short")
+    assert chosen.costs == {"freight": 582, "handling": 21, "lateness": 0, "scarcity": 0}
+    assert other.costs == {"freight": 155, "handling": 21, "lateness": 0, "scarcity": 0}
+    assert not one.explanation.costs_decided
+    second = {each.node: each.costs for each in one.explanation.lines[1].candidates}
+    assert second["N1"] == {"freight": 0, "handling": 14, "lateness": 0, "scarcity": 0, "split": 0}
+    assert second["N2"] == {"freight": 155, "handling": 14, "lateness": 0, "scarcity": 0, "split": 50}
+    assert one.explanation.flip == plain.explanation.flip
+
+
+def test_scarcity_is_told_only_where_it_is_known_what_was_free(floor: Floor) -> None:
+    place_nodes()
+    profile(scarcity_minor=300)
+    floor.stock(quantity=3, node=0)
+    floor.stock(quantity=2, node=1)
+    short, whole_ones = allocated(floor, (0, 3)).order, allocated(floor, (0, 1)).order
+
+    (one,) = queries.explained_with_costs(order=short)
+    assert {each.node: each.costs["scarcity"] for each in one.explanation.candidates if each.costs} == {
+        "N1": 300, "N2": 300,
+    }  # fmt: skip
+    (other,) = queries.explained_with_costs(order=whole_ones)
+    assert other.explanation.candidates
+
+
+def test_by_line_costs_are_told_as_well_and_of_a_cancelled_order_none(floor: Floor) -> None:
+    floor.stock(quantity=2, node=0)
+    floor.stock(quantity=2, node=1)
+    place_nodes()
+    profile(choose_by="line", handling_minor=5)
+    order = allocated(floor, (0, 3)).order
+
+    (one,) = queries.explained_with_costs(order=order)
+    assert {each.node: each.costs and each.costs["handling"] for each in one.explanation.candidates} == {
+        "N1": 15, "N2": 15,
+    }  # fmt: skip
+
+    whole(cancel(SYSTEM, requests=[CancelOrder(order, "changed my mind")]))
+    told = queries.explained_with_costs(order=order)
+    assert told == queries.explained(order=order)
+
+
 def test_by_cost_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=100_000)
     place_nodes()

@@ -114,6 +114,8 @@ class Explanation:
     """What became of each node, and the nearest change that would have flipped the choice, if there is one.
 
     `softened`: whether soft rules were dropped for it, as those who keep every rule left something out.
+    `costs_decided`: whether the costs that are told are those by which it was decided; else they are told afterwards
+    (`telling`), and flips know nothing of them.
     """
 
     candidates: tuple[Candidate, ...]
@@ -122,6 +124,11 @@ class Explanation:
     softened: bool = False
     together: Together | None = None
     limited: Limited | None = None
+    costs_decided: bool = True
+
+    @property
+    def has_costs(self) -> bool:
+        return any(one.costs for one in self.candidates)
 
 
 def explain(reasons: Mapping[str, Any]) -> Explanation:

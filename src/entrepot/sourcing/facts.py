@@ -211,6 +211,10 @@ class Facts:
                 self._open_units[share.node] = self._open_units.get(share.node, 0) + share.quantity
             self._sorted.clear()
 
+    def for_telling(self, company: int) -> Costs:
+        """What costs are made of, also where no profile decides by them. None more, or about 5 statements."""
+        return self.costs or Costs({company}, self.ships_on or _ships_on(self._all_nodes(), self.at), self.at)
+
     def _today(self) -> rules.Today:
         nodes = self._all_nodes() if self.ships_on else {}
         ships_in = {
