@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 if TYPE_CHECKING:
+    from entrepot.sourcing.batches import Member, Standing
     from entrepot.sourcing.joint import Problem, Solution
 
 INSTANCES = Path(__file__).parents[2] / "shared/data/warehouse/facility_location_holmberg"
@@ -15,49 +19,70 @@ LINES, NODES, SKUS = 2_000, 50, 400
 SECONDS = 5.0
 
 
-def a_batch(seed: int) -> Problem:
+@dataclass(frozen=True)
+class Batch:
+    """Orders as sourcing plans them together, and what they find."""
+
+    members: list[Member]
+    standing: Standing
+
+
+def a_batch(seed: int) -> Batch:
     """Orders of one to three lines over a square of 100 by 100, SKUs of skewed demand at every node, full days.
 
     A shipment costs 300 and 8 for each unit of distance, a unit 20 to 60 at its node, and 3,000 where it is left out.
     Nodes may send a sixth more than is asked for in all, so that the near ones are short.
     """
-    from entrepot.sourcing.joint import Line, Problem
+    from entrepot.sourcing import batches, cost, rules
+    from entrepot.stock.rules import Position
 
     dice = random.Random(seed)
-    wanted: list[tuple[int, int, int]] = []
-    order = 0
-    while len(wanted) < LINES:
+    wanted: list[list[tuple[int, int]]] = []
+    while sum(map(len, wanted)) < LINES:
+        lines = []
         for _ in range(dice.choice((1, 1, 1, 2, 2, 3))):
             units = dice.choices((1, 2, 3), (80, 15, 5))[0]
-            wanted.append((order, int(SKUS * dice.random() ** 1.5), units))
-        order += 1
-    nodes = [(100 * dice.random(), 100 * dice.random()) for _ in range(NODES)]
-    homes = [(100 * dice.random(), 100 * dice.random()) for _ in range(order)]
-    stock = {(sku, node): dice.randint(1, 6) for sku in range(SKUS) for node in range(NODES)}
+            lines.append((int(SKUS * dice.random() ** 1.5), units))
+        wanted.append(lines)
+    places = [(100 * dice.random(), 100 * dice.random()) for _ in range(NODES)]
+    homes = [(100 * dice.random(), 100 * dice.random()) for _ in wanted]
+    nodes = [rules.Node(UUID(int=n), f"N{n}", "GB", 1) for n in range(NODES)]
+    skus = [UUID(int=NODES + n) for n in range(SKUS)]
+    positions = {(sku, node.id): Position(dice.randint(1, 6), 0, {}) for sku in skus for node in nodes}
     handling = [dice.randint(20, 60) for _ in range(NODES)]
-    day = sum(units for *_, units in wanted) * 7 // (6 * NODES)
-    return Problem(
-        [
-            Line(of, sku, units, tuple(cost * units for cost in handling), 3_000 * units)
-            for of, sku, units in wanted
-        ],
-        [[300 + round(8 * ((x - a) ** 2 + (y - b) ** 2) ** 0.5) for a, b in nodes] for x, y in homes],
-        stock,
-        [day] * NODES,
-        [0] * NODES,
-    )
+    day = sum(units for lines in wanted for _, units in lines) * 7 // (6 * NODES)
+    profile = rules.Profile(
+        choose_by="cost", backorder_minor=3_000, units_per_day={node.code: day for node in nodes}, busy_days_max=0,
+        busy_rule="hard",
+    )  # fmt: skip
+    sorted_out = rules.SortedOut(tuple(nodes), (), {}, {})
+    free = {key: one.free for key, one in positions.items()}
+    members = []
+    for order, ((x, y), asked) in enumerate(zip(homes, wanted, strict=True)):
+        lines_of = [
+            rules.Line(UUID(int=10 * order + i), skus[sku], units) for i, (sku, units) in enumerate(asked)
+        ]
+        total = sum(line.quantity for line in lines_of)
+        shipping = {
+            node.id: cost.Shipping(300 + round(8 * ((x - a) ** 2 + (y - b) ** 2) ** 0.5), total * minor, 0)
+            for node, (a, b), minor in zip(nodes, places, handling, strict=True)
+        }
+        grams = {line.id: line.quantity for line in lines_of}
+        one = cost.Wanted(UUID(int=order), lines_of, grams, sorted_out, free, shipping, profile)
+        members.append(batches.Member(one, UUID(int=0), profile.nodes_per_order_max))
+    return Batch(members, batches.Standing(positions, {}, rules.Today(datetime(2026, 1, 1, tzinfo=UTC))))
 
 
 def solved(seed: int) -> tuple[float, Solution, float]:
-    """Seconds, the plan, and what it saves of the greedy one's cost."""
-    from entrepot.sourcing.joint import cost_of, greedy, solve
+    """Seconds that the product takes for it, the plan, and what it saves of the cost of going one by one."""
+    from entrepot.sourcing import batches
 
     batch = a_batch(seed)
     began = time.perf_counter()
-    found = solve(batch, SECONDS - 0.5)
+    _, found = batches.solve_together(batch.members, batch.standing, SECONDS - 1)
     took = time.perf_counter() - began
-    rough = cost_of(batch, greedy(batch))
-    return took, found, 1 - found.cost / rough
+    _, rough = batches.solve_together(batch.members, batch.standing, 0)
+    return took, found, 1 - found.cost / rough.cost
 
 
 def published(name: str) -> Problem:

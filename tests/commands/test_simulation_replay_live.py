@@ -21,6 +21,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, whole
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.edit import EditOrder, edit
 from entrepot.orders.commands.hold import ReleaseHold, release_holds
 from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
@@ -57,6 +58,8 @@ class Ordered:
     policy: str = "partial_backorder"
     said: str = ""
     priority: int = 5
+    percent: int = 0
+    last: int | None = None  # days after which it may not leave
     key: str | None = None  # for `whole`
 
 
@@ -105,7 +108,8 @@ class Live:
                 tuple(
                     OrderLine(SKUS[sku][0], units, Decimal(SKUS[sku][2])) for sku, units in one.lines
                 ), "GBP", country="GB", customer=one.customer or None, policy=one.policy, substitutes=one.said,
-                priority=one.priority,
+                priority=one.priority, min_fill_percent=one.percent,
+                cancel_after=None if one.last is None else NOW.date() + timedelta(days=one.last),
             )
             for i, one in enumerate(wanted)
         ]  # fmt: skip
@@ -399,6 +403,69 @@ def test_by_cost_with_a_minimum_that_stays(live: Live) -> None:
     compared(live)
 
 
+@pytest.mark.parametrize("rule", ["hard", "soft"])
+def test_by_cost_with_nodes_that_become_busy_within_a_batch(live: Live, rule: str) -> None:
+    steered(
+        choose_by="cost", orders_per_day={"N1": 1}, busy_days_max=0, busy_rule=rule, nodes_per_order_max=2,
+        split_minor=100,
+    )  # fmt: skip
+    live.happens(
+        ("receive", 0, 0, 9), ("receive", 0, 1, 2), ("receive", 1, 1, 9),
+        ("order", *[Ordered(((0, 1),))] * 3, Ordered(((0, 1), (1, 1))), Ordered(((0, 2),))),
+        ("order", Ordered(((0, 1), (1, 1)))),
+    )  # fmt: skip
+
+    said = compared(live)
+
+    n1, _ = live.floor.nodes
+    at_first = [order for order, one in said.items() if any(node == n1 for _, node in one["served"])]
+    assert len(at_first) == 1 if rule == "hard" else len(at_first) > 1
+
+
+def test_a_least_part_is_sought_together_or_not_at_all(live: Live) -> None:
+    steered()
+    live.happens(
+        ("receive", 0, 0, 3), ("order", Ordered(((0, 6),), percent=60)),
+        ("order", Ordered(((0, 4),), policy="partial_cancel", percent=100)), ("order", Ordered(((0, 1),))),
+        ("receive", 0, 1, 3), ("lose", 0, 1, 2), ("receive", 0, 0, 2),
+    )  # fmt: skip
+
+    first, second, third = compared(live).values()
+
+    assert (first["first"][0], second["first"][0], third["first"][0]) == (
+        "backordered",
+        "backordered",
+        "allocated",
+    )
+    assert first["first"][1] == "only 3 of its 6 units are free, and fewer than 4 are not sent"
+    middle = replayed_since(live, NOW + timedelta(hours=3))
+    assert middle == {order: one for order, one in live_said(live.orders).items() if order in middle}
+
+
+def test_what_may_leave_no_more_is_not_sought(live: Live) -> None:
+    steered()
+    live.happens(("order", Ordered(((0, 2),), last=1), Ordered(((0, 2),), last=9)))
+    live.hours += 72
+    live.happens(("receive", 0, 0, 9))
+
+    past, later = compared(live).values()
+
+    assert (past["served"].total(), later["served"].total()) == (0, 2)
+
+
+def test_days_that_were_changed_later_are_told_as_a_gap(live: Live) -> None:
+    steered()
+    live.happens(("receive", 0, 0, 9), ("order", Ordered(((0, 2),)), Ordered(((0, 2),))))
+    live.hours += 1
+    later = EditOrder(live.orders[0], "agreed", cancel_after=NOW.date() + timedelta(days=9))
+    whole(edit(live.cause, requests=[later]))
+
+    report = whatif.tried(COMPANY, Profile(), "", DAY, live.cause.at, live.cause.at)
+
+    assert not isinstance(report, Refused)
+    assert report.concerns == {"windows": 1}
+
+
 # ---- all of them together
 
 
@@ -411,6 +478,8 @@ ORDERED = st.builds(
     st.sampled_from(("partial_backorder", "ship_complete", "line_complete", "partial_cancel")),
     st.sampled_from(("", "agreed", "refused")),
     st.integers(4, 6),
+    st.sampled_from((0, 0, 60, 100)),
+    st.sampled_from((None, None, 0, 3)),
 )
 NUMBER, NODE, SKU = st.integers(0, 9), st.integers(0, 1), st.integers(0, 3)
 ORDER = st.lists(ORDERED, min_size=1, max_size=2).map(lambda some: ("order", *some))

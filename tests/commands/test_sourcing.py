@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -400,6 +401,104 @@ def test_what_can_not_follow_the_plan_of_all_says_so(floor: Floor) -> None:
     assert one.explanation.together and not one.explanation.together.followed
 
 
+def by_cost_and_busy(floor: Floor, **facts: object) -> None:
+    """N1 is the cheap one, and takes a single order."""
+    for sku in (0, 1):
+        floor.stock(sku=sku, quantity=50, node=0)
+        floor.stock(sku=sku, quantity=50, node=1)
+    place_nodes()
+    more = {"orders_per_day": {"N2": 1}, "busy_days_max": 0, "busy_rule": "hard"}
+    profile(choose_by="cost", km_minor=1.0, **(more | facts))
+
+
+def test_by_cost_a_node_that_is_busy_gets_no_more_of_the_batch(floor: Floor) -> None:
+    by_cost_and_busy(floor)
+    requests = [AllocateOrder(one.order) for one in floor.orders(10, (0, 1))]
+    allocate(SYSTEM, requests=requests)
+
+    told = [queries.explained(order=one.order)[0].explanation for one in requests]
+    chosen = [next(one.node for one in each.candidates if one.verdict == "chosen") for each in told]
+    assert Counter(chosen) == {"N1": 9, "N2": 1}
+    assert all(each.together and each.together.followed and each.together.gap == 0 for each in told)
+    far = queries.explained(order=allocated(floor, (0, 1)).order)[0].explanation
+    (n1, n2) = far.candidates
+    assert (n1.node, n1.verdict, n1.cost_minor) == ("N1", "chosen", 582)
+    assert (n2.node, n2.verdict, n2.rule, n2.could, n2.cost_minor) == ("N2", "refused", "busy", 1, 155)
+    assert far.flip == Flip("N2", 0, "", rule="busy") == n2.needs
+
+    # It is true: without the rule the same order goes there.
+    profile(choose_by="cost", km_minor=1.0)
+    (again,) = queries.explained(order=allocated(floor, (0, 1)).order)
+    assert [one.node for one in again.explanation.candidates if one.verdict == "chosen"] == ["N2"]
+
+
+def test_by_cost_a_refused_node_that_is_dearer_needs_its_rule_and_its_cost_away(floor: Floor) -> None:
+    by_cost_and_busy(floor)
+    waiting = [floor.order((0, 1)).order for _ in range(2)]
+    profile(choose_by="cost", km_minor=1.0, excluded_nodes=("N1",))
+    allocate(SYSTEM, requests=[AllocateOrder(order) for order in waiting])
+
+    (one,) = queries.explained(order=waiting[0])
+    n2, n1 = one.explanation.candidates
+    assert (n1.node, n1.verdict, n1.cost_minor) == ("N1", "refused", 582)
+    assert n1.needs == Flip("N1", 0, "N2", 582 - 155 + 1, "excluded")
+    assert (n2.verdict, one.explanation.flip) == ("chosen", None)
+
+
+def test_by_cost_a_soft_limit_gives_way_once_nobody_else_has_it(floor: Floor) -> None:
+    floor.stock(quantity=50, node=1)
+    floor.stock(quantity=2, node=0)
+    place_nodes()
+    profile(choose_by="cost", km_minor=1.0, orders_per_day={"N2": 1}, busy_days_max=0, busy_rule="soft")
+    requests = [AllocateOrder(one.order) for one in floor.orders(5, (0, 1))]
+    allocate(SYSTEM, requests=requests)
+
+    told = [queries.explained(order=one.order)[0].explanation for one in requests]
+    chosen = [next(one.node for one in each.candidates if one.verdict == "chosen") for each in told]
+    assert Counter(chosen) == {"N2": 3, "N1": 2}
+    assert sum(each.softened for each in told) == 2
+    assert [each.together.cost_minor for each in told if each.together] == [155 + 2 * 582 + 2 * 100_000] * 5
+
+
+def test_by_cost_an_order_of_two_nodes_does_not_go_to_one_that_has_become_busy(floor: Floor) -> None:
+    """N2 has room for one order, and only the two nodes together have all of the second one."""
+    floor.stock(sku=0, quantity=9, node=0)
+    floor.stock(sku=1, quantity=9, node=1)
+    place_nodes()
+    profile(choose_by="cost", km_minor=1.0, orders_per_day={"N2": 1}, busy_days_max=0, busy_rule="hard")
+    single, both = floor.order((1, 1)).order, floor.order((0, 1), (1, 1)).order
+    answers = allocate(SYSTEM, requests=[AllocateOrder(single), AllocateOrder(both)])
+
+    assert [answer.outcome for answer in answers] == ["allocated", "part backordered"]  # type: ignore[union-attr]
+    (one,) = queries.explained(order=both)
+    assert [(c.node, c.units, c.verdict, c.rule, c.could) for c in one.explanation.candidates] == [
+        ("N1", 1, "chosen", "", 0), ("N2", 0, "refused", "busy", 1),
+    ]  # fmt: skip
+    assert one.explanation.together
+    assert not one.explanation.together.followed
+    (whole_one,) = queries.explained(order=allocated(floor, (0, 1)).order)
+    assert [c.node for c in whole_one.explanation.candidates if c.verdict == "chosen"] == ["N1"]
+
+
+def test_by_cost_two_nodes_are_told_beside_one_that_is_refused(floor: Floor) -> None:
+    """What each of the two has is served together, while a dearer third may serve nothing at all."""
+    floor.stock(sku=0, quantity=9, node=0)
+    floor.stock(sku=1, quantity=9, node=1)
+    place_nodes()
+    (third,) = whole(
+        network.register_nodes(SYSTEM, requests=[network.RegisterNode(COMPANY, "N3", "Third", "GB")])
+    )
+    serve = network.ServeChannel(floor.channels["shop"], third.id)
+    whole(network.serve_channels(SYSTEM, requests=[serve]))
+    profile(choose_by="cost", km_minor=1.0, excluded_nodes=("N3",))
+    (one,) = queries.explained(order=allocated(floor, (0, 1), (1, 1)).order)
+
+    assert one.decision.outcome == "split"
+    assert {c.node: c.verdict for c in one.explanation.candidates} == {
+        "N1": "chosen", "N2": "chosen", "N3": "refused",
+    }  # fmt: skip
+
+
 def test_by_cost_the_runner_up_says_how_much_is_missing(floor: Floor) -> None:
     floor.stock(quantity=9, node=0)
     floor.stock(quantity=3, node=1)
@@ -443,6 +542,65 @@ def test_by_cost_each_line_tells_what_it_adds_beside_the_others(floor: Floor) ->
     assert near.costs == {"freight": 0, "handling": 14, "lateness": 0, "scarcity": 0, "split": 0}
     assert far.costs == {"freight": 582, "handling": 14, "lateness": 0, "scarcity": 0, "split": 50}
     assert second.flip == Flip("N1", 0, "N2", 633)
+
+
+def test_costs_are_told_where_preference_decided(floor: Floor, statements) -> None:
+    """By the rates in force, and by what a carrier asks; where the order comes from is as it was."""
+    for sku in (0, 1):
+        floor.stock(sku=sku, quantity=9, node=0)
+    floor.stock(sku=0, quantity=9, node=1)
+    place_nodes()
+    profile(km_minor=1.0, handling_minor=7, split_minor=50, distance_weight=0.0)
+    order = allocated(floor, (0, 1), (1, 2)).order
+    (plain,) = queries.explained(order=order)
+    assert all(one.costs is None for one in plain.explanation.candidates)
+    assert not plain.explanation.has_costs
+
+    with statements() as ran:
+        (one,) = queries.explained_with_costs(order=order)
+
+    assert len(ran) <= 14
+    chosen, other = one.explanation.candidates
+    assert (chosen.node, chosen.verdict, other.node, other.verdict) == ("N1", "chosen", "N2", "short")
+    assert chosen.costs == {"freight": 582, "handling": 21, "lateness": 0, "scarcity": 0}
+    assert other.costs == {"freight": 155, "handling": 21, "lateness": 0, "scarcity": 0}
+    assert not one.explanation.costs_decided
+    second = {each.node: each.costs for each in one.explanation.lines[1].candidates}
+    assert second["N1"] == {"freight": 0, "handling": 14, "lateness": 0, "scarcity": 0, "split": 0}
+    assert second["N2"] == {"freight": 155, "handling": 14, "lateness": 0, "scarcity": 0, "split": 50}
+    assert one.explanation.flip == plain.explanation.flip
+
+
+def test_scarcity_is_told_only_where_it_is_known_what_was_free(floor: Floor) -> None:
+    place_nodes()
+    profile(scarcity_minor=300)
+    floor.stock(quantity=3, node=0)
+    floor.stock(quantity=2, node=1)
+    short, whole_ones = allocated(floor, (0, 3)).order, allocated(floor, (0, 1)).order
+
+    (one,) = queries.explained_with_costs(order=short)
+    assert {each.node: each.costs["scarcity"] for each in one.explanation.candidates if each.costs} == {
+        "N1": 300, "N2": 300,
+    }  # fmt: skip
+    (other,) = queries.explained_with_costs(order=whole_ones)
+    assert other.explanation.candidates
+
+
+def test_by_line_costs_are_told_as_well_and_of_a_cancelled_order_none(floor: Floor) -> None:
+    floor.stock(quantity=2, node=0)
+    floor.stock(quantity=2, node=1)
+    place_nodes()
+    profile(choose_by="line", handling_minor=5)
+    order = allocated(floor, (0, 3)).order
+
+    (one,) = queries.explained_with_costs(order=order)
+    assert {each.node: each.costs and each.costs["handling"] for each in one.explanation.candidates} == {
+        "N1": 15, "N2": 15,
+    }  # fmt: skip
+
+    whole(cancel(SYSTEM, requests=[CancelOrder(order, "changed my mind")]))
+    told = queries.explained_with_costs(order=order)
+    assert told == queries.explained(order=order)
 
 
 def test_by_cost_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:

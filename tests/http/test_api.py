@@ -224,7 +224,7 @@ def test_orders_are_filtered(program):
     assert [one["number"] for one in caller.get(f"{ORDERS}?q={number.lower()}").json()["items"]] == [number]
 
 
-def test_an_order_says_why_it_comes_from_where_it_comes_from(program):
+def test_an_order_says_why_it_comes_from_where_it_comes_from(program, console):
     caller = program("engineer")
     order = UUID(caller.post(ORDERS, an_order()).json()["order"])
     assert caller.get(f"{ORDERS}/{order}/sourcing").json() == []
@@ -236,6 +236,11 @@ def test_an_order_says_why_it_comes_from_where_it_comes_from(program):
 
     assert told["outcome"] == "allocated"
     assert [node["verdict"] for node in told["candidates"]].count("chosen") == 1
+    (chosen,) = (node for node in told["candidates"] if node["verdict"] == "chosen")
+    assert set(chosen["costs"]) >= {"freight", "handling", "lateness"}
+    assert told["costs_decided"] is False
+    page = console("lead").get(f"/orders/{order}/").content.decode()
+    assert "Costs did not decide: they are told by today’s tables of carriers." in page
     is_problem(caller.get(f"{ORDERS}/{ids.uuid7()}/sourcing"), 404, "kernel.not_found")
 
 

@@ -1,15 +1,14 @@
-"""What serving an order from a node costs, and plans for several orders at once."""
+"""What serving an order from a node costs."""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.carriage.rules import Leaves, Parcel, Service, Surcharge, in_own
@@ -123,55 +122,9 @@ def test_scarce_stock_is_spared() -> None:
 
     assert [order.scarcity(order.lines[0], node) for node in NODES] == [1_000, 10, 0]
     assert [node.code for node in order.cheapest_first().first] == ["N3", "N2", "N1"]
-    assigned, _ = cost.solve_together([order], free, 1.0)
-    assert assigned[order.order] == {order.lines[0].id: NODES[1]}, "the cheapest has none of it"
 
 
-def test_a_line_that_no_node_has_whole_is_left_to_be_planned_alone() -> None:
-    free = {(SKUS[0], node.id): 2 for node in NODES}
-    order = an_order(1, [(0, 5)], free, [300, 400, 100])
-    assigned, _ = cost.solve_together([order], free, 1.0)
-    assert cost.follow(order, assigned[order.order], 3, 1) is None
-
-
-ORDERS = st.lists(
-    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), min_size=1, max_size=3), min_size=1, max_size=4
-)
 STOCK = st.fixed_dictionaries({(sku, node.id): st.integers(0, 8) for sku in SKUS for node in NODES})
-
-
-@settings(max_examples=60)
-@given(
-    ORDERS,
-    STOCK,
-    st.lists(st.integers(0, 900), min_size=3, max_size=3),
-    st.integers(1, 3),
-    st.integers(0, 500),
-)
-def test_plans_together_take_no_more_than_there_is_and_keep_the_limit(
-    orders: list[list[tuple[int, int]]],
-    stock: dict[tuple[UUID, UUID], int],
-    freight: list[int],
-    limit: int,
-    split: int,
-) -> None:
-    profile = rules.Profile(choose_by="cost", split_minor=split, handling_minor=3)
-    wanted = [an_order(i + 1, lines, stock, freight, profile) for i, lines in enumerate(orders)]
-    assigned, solution = cost.solve_together(wanted, stock, 1.0)
-    taken: Counter[tuple[UUID, UUID]] = Counter()
-    for order in wanted:
-        plan = cost.follow(order, assigned[order.order], limit, len(wanted))
-        if plan is None:
-            continue
-        assert not plan.short
-        assert [(share.line, share.quantity) for share in plan.shares] == [
-            (x.id, x.quantity) for x in order.lines
-        ]
-        assert len({share.node for share in plan.shares}) <= limit
-        for share in plan.shares:
-            taken[share.sku, share.node] += share.quantity
-    assert all(units <= stock[key] for key, units in taken.items())
-    assert solution.bound <= solution.cost
 
 
 @given(

@@ -256,6 +256,8 @@ GAPS = {
     "customers": "customers' tiers and wishes before they were changed: it takes today's",
     "catalog": "categories, costs and what was for sale: it takes today's catalog",
     "suppliers": "what suppliers had to send: no order is passed to one here",
+    "windows": "the days and the least part of orders before they were changed: it takes today's",
+    "half_kits": "components that are called back when their kit can't be made whole: they stay promised here",
     "limits": "what somebody would have decided about orders that a limit of selling ahead holds",
 }
 

@@ -30,6 +30,7 @@ from entrepot.simulation.under_way import (
     Earlier,
     Lines,
     OrderLine,
+    asked_of,
     free_then,
     wanted_of,
 )
@@ -140,7 +141,7 @@ def _sought(one: _Asked, lines: Iterable[OrderLine]) -> Asked:
     """The order with the units that its first decision was about."""
     wanted = wanted_of(one.decided, lines)
     sought = tuple(line.wanted(wanted[line]) for line in lines if wanted.get(line))
-    return Asked._make((one.decided.order, *one.head, sought))
+    return asked_of(one.decided.order, one.head, sought)
 
 
 def _recorded(one: _Asked, house: House, versions: Mapping[str, int]) -> Recorded:
@@ -190,12 +191,14 @@ def _preorders(params: Mapping[str, Any]) -> list[Preorder]:
 
 def _unknown(params: Mapping[str, Any], needs: Needs) -> dict[str, int]:
     """What of these orders no ledger keeps, by a name, and how many orders it may matter to."""
-    ((carts, changed, customers),) = sql.run(_UNKNOWN, params)
+    ((carts, changed, customers, windows, kits),) = sql.run(_UNKNOWN, params)
     asked = {
         "carts": carts,
         "changes": changed,
         "customers": customers if needs.customers else 0,
         "catalog": len(params["orders"]) if needs.goods else 0,
+        "windows": windows,
+        "half_kits": kits,
     }
     return {name: orders for name, orders in asked.items() if orders}
 
@@ -233,7 +236,9 @@ def _with_sizes(
 
 _HEAD = """o.number, o.channel_id, o.country, o.postal_code, o.policy, o.priority::int, o.promise_at, o.placed_at,
        o.service, o.total_minor, o.currency::text, COALESCE(c.tier, ''),
-       COALESCE(NULLIF(o.substitutes, ''), c.substitutes, '')"""
+       COALESCE(NULLIF(o.substitutes, ''), c.substitutes, ''), o.cancel_after, o.min_fill_percent::int,
+       COALESCE((SELECT sum(w.quantity) FROM orders_line AS w
+                 WHERE w.order_id = o.id AND w.kind = 'goods' AND w.instead_of IS NULL), 0)::int"""
 
 _ORDER = "orders_order AS o LEFT JOIN parties_customer AS c ON c.id = o.customer_id"
 
@@ -302,7 +307,13 @@ SELECT count(*) FILTER (WHERE o.reservation <> '')::int,
                    SELECT COALESCE(sum(s.quantity), 0) FROM orders_line AS s
                    WHERE s.order_id = o.id AND s.instead_of = l.id))))::int,
        count(*) FILTER (WHERE EXISTS (
-           SELECT FROM kernel_event AS e WHERE e.subject_id = o.customer_id AND e.occurred_at >= o.placed_at))::int
+           SELECT FROM kernel_event AS e WHERE e.subject_id = o.customer_id AND e.occurred_at >= o.placed_at))::int,
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM kernel_event AS e
+           WHERE e.subject_id = o.id AND e.command = 'orders.edit' AND e.payload -> 'changed' ? 'window'
+             AND e.occurred_at > (SELECT min(decided_at) FROM sourcing_decision AS d WHERE d.order_id = o.id)))::int,
+       count(*) FILTER (WHERE o.min_fill_percent > 0 AND EXISTS (
+           SELECT FROM orders_line AS l WHERE l.order_id = o.id AND l.kit_number > 0))::int
 FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
@@ -327,7 +338,8 @@ ended AS (
 SELECT d.order_id, d.decided_at, d.outcome, d.profile_version, d.reasons, {_HEAD}
 FROM last AS l JOIN before AS d ON d.order_id = l.order_id JOIN {_ORDER} ON o.id = l.order_id
 LEFT JOIN ended AS e ON e.order_id = l.order_id
-WHERE (l.outcome = ANY(%(waits)s::text[]) AND o.policy <> 'partial_cancel'
+WHERE (l.outcome = ANY(%(waits)s::text[])
+       AND (o.policy <> 'partial_cancel' OR o.min_fill_percent > 0 OR o.cancel_after IS NOT NULL)
        AND (e.at IS NULL OR e.at >= %(since)s::timestamptz))
    OR (e.at >= %(since)s::timestamptz AND e.at < %(until)s::timestamptz)
 ORDER BY d.order_id, d.id

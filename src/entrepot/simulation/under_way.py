@@ -60,6 +60,12 @@ class Lines(NamedTuple):
         }
 
 
+def asked_of(order: UUID, head: tuple[Any, ...], sought: tuple[Line, ...]) -> Asked:
+    """An order by what is recorded of it, the days and the part that bind it last, and the lines that are sought."""
+    *facts, last, percent, ordered = head
+    return Asked._make((order, *facts, sought, last, percent, ordered))
+
+
 def wanted_of(decided: Decided, lines: Iterable[OrderLine]) -> dict[OrderLine, int]:
     """Units of each line that a decision was about: as it recorded them, or all of them."""
     told = {number: units for number, units, _ in decided.reasons.get("lines", ())}
@@ -88,7 +94,7 @@ class Earlier:
         wanted, served = wanted_of(last, lines[which]), _served(last)
         rest = {line: units - served[line.number] for line, units in wanted.items()}
         sought = tuple(line.wanted(rest[line]) for line in lines[which] if rest[line] > 0)
-        return Asked._make((which, *self.heads[which], sought))
+        return asked_of(which, self.heads[which], sought)
 
     def promised(self, lines: Lines, codes: Mapping[str, UUID]) -> list[Held]:
         """What these orders had been promised, less what nodes had given back."""

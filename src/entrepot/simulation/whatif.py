@@ -44,7 +44,8 @@ class Report:
     found: Comparison
     not_followed: tuple[str, ...] = ()
     """What live orders would follow and this replay could not, because no ledger keeps it: `carts`, `changes`,
-    `customers`, `catalog`, `limits`, `suppliers`; in reports of before, settings of the profile."""
+    `customers`, `catalog`, `windows`, `half_kits`, `limits`, `suppliers`; in reports of before, settings of the
+    profile."""
     concerns: Mapping[str, int] = field(default_factory=dict)
     """How many orders each of these may matter to."""
 

@@ -1,4 +1,4 @@
-"""What it costs to serve an order from a node, and the cheapest plan for a batch of orders. Pure.
+"""What it costs to serve an order from a node, by term. Pure.
 
 The cost is freight (the carrier's table, and kilometres), handling, lateness, the scarcity of the stock that is taken,
 and a penalty for each shipment after the first. Amounts are minor units.
@@ -6,7 +6,6 @@ and a penalty for each shipment after the first. Amounts are minor units.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,10 +13,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage.rules import Leaves, Offer, Parcel, Service, arrives_on, choose_service, offer
-from entrepot.kernel.errors import Said
 from entrepot.network.destinations import promised_day
-from entrepot.sourcing import joint, rules
-from entrepot.sourcing.rules import Free, Line, Node, Plan, Profile, Share, SortedOut
+from entrepot.sourcing.rules import Free, Line, Node, Profile, SortedOut
 
 
 class Shipping(NamedTuple):
@@ -106,20 +103,27 @@ class Wanted:
         return sent.fixed_minor + self.profile.late_day_minor * sent.late_days + self.profile.split_minor
 
     def cheapest_first(self) -> SortedOut:
-        """Its nodes in order of what all of it would cost from each, those that no carrier serves left out."""
+        """Its nodes in order of what all of it would cost from each, those that no carrier serves left out; `ranked` so
+        where some break a rule, with those that are refused."""
         total = {
-            node.id: sum(self.terms(node).values()) for node in self._asked() if node.id in self.shipping
+            node.id: sum(self.terms(node).values()) for node in all_of(self.nodes) if node.id in self.shipping
         }
-        first, after = (
-            tuple(sorted((node for node in nodes if node.id in total), key=lambda node: total[node.id]))
-            for nodes in (self.nodes.first, self.nodes.after)
-        )
-        unserved = {node.code: "no service" for node in self._asked() if node.id not in total}
-        broken = {**self.nodes.broken, **unserved}
-        return self.nodes._replace(first=first, after=after, broken=broken, ranked=())
 
-    def _asked(self) -> tuple[Node, ...]:
-        return (*self.nodes.first, *self.nodes.after)
+        def by_cost(nodes: Sequence[Node]) -> tuple[Node, ...]:
+            return tuple(sorted((one for one in nodes if one.id in total), key=lambda one: total[one.id]))
+
+        first, after = by_cost(self.nodes.first), by_cost(self.nodes.after)
+        asked = (*self.nodes.first, *self.nodes.after)
+        unserved = {node.code: "no service" for node in asked if node.id not in total}
+        broken = {**self.nodes.broken, **unserved}
+        ranked = tuple(node.code for node in by_cost(all_of(self.nodes))) if self.nodes.ranked else ()
+        return self.nodes._replace(first=first, after=after, broken=broken, ranked=ranked)
+
+
+def all_of(nodes: SortedOut) -> tuple[Node, ...]:
+    """Those that keep every rule, those that break a soft one, and those that break a hard one: all are priced, so that
+    it can be told whether one would have been cheaper without its rule."""
+    return (*nodes.first, *nodes.after, *nodes.refused)
 
 
 class To(NamedTuple):
@@ -165,78 +169,9 @@ class Pricer:
         """The order as it is planned by cost. `ships_on` says when each node ships it."""
         grams = {line.id: self.sizes.get(line.sku, (0, 0))[0] * line.quantity for line in lines}
         sent: dict[UUID, Shipping] = {}
-        for node in (*nodes.first, *nodes.after):
+        for node in all_of(nodes):
             km = nodes.km.get(node.code, 0)
             found = self.shipping(lines, to, node, km, ships_on[node.id], profile)
             if found is not None:
                 sent[node.id] = found
         return Wanted(order, lines, grams, nodes, free, sent, profile)
-
-
-Assigned = Mapping[UUID, Node]
-"""The node of each line, by line."""
-
-
-def solve_together(
-    orders: Sequence[Wanted], stock: Free, seconds: float
-) -> tuple[dict[UUID, dict[UUID, Node]], joint.Solution]:
-    """The cheapest plan for all orders together, by order; lines that it leaves out are missing.
-
-    `stock` are the units that are free before ring-fences. Only nodes that keep every rule are asked.
-    """
-    nodes = list({node.id: node for order in orders for node in order.nodes.first}.values())
-    place = {node.id: i for i, node in enumerate(nodes)}
-    lines: list[joint.Line] = []
-    named: list[tuple[UUID, UUID]] = []
-    for number, order in enumerate(orders):
-        for line in order.lines:
-            costs: list[int | None] = [None] * len(nodes)
-            for node in order.nodes.first:
-                if node.id in order.shipping and order.free.get((line.sku, node.id), 0) >= line.quantity:
-                    costs[place[node.id]] = order.of_line(line, node)
-            unserved = order.profile.backorder_minor * line.quantity
-            lines.append(joint.Line(number, line.sku, line.quantity, tuple(costs), unserved))
-            named.append((order.order, line.id))
-    shipments = [
-        [order.of_shipment(node) if node.id in order.shipping else 0 for node in nodes] for order in orders
-    ]
-    there: dict[tuple[joint.Item, int], int] = {
-        (sku, place[node]): units for (sku, node), units in stock.items() if node in place
-    }
-    everything = sum(line.units for line in lines)
-    problem = joint.Problem(lines, shipments, there, [everything] * len(nodes), [0] * len(nodes))
-    found = joint.solve(problem, seconds)
-    assigned: dict[UUID, dict[UUID, Node]] = {order.order: {} for order in orders}
-    for (order_id, line_id), where in zip(named, found.nodes, strict=True):
-        if where is not None:
-            assigned[order_id][line_id] = nodes[where]
-    return assigned, found
-
-
-def follow(order: Wanted, assigned: Assigned, nodes_max: int, together: int) -> Plan | None:
-    """The plan that sends each line from its node; None where it is not whole, not free any more, or split too far.
-
-    `together` is the number of orders that were solved with it.
-    """
-    if len(assigned) < len(order.lines):
-        return None
-    taken: Counter[tuple[UUID, UUID]] = Counter()
-    for line in order.lines:
-        taken[line.sku, assigned[line.id].id] += line.quantity
-    chosen = list({node.id: node for node in assigned.values()}.values())
-    if len(chosen) > nodes_max or any(units > order.free.get(key, 0) for key, units in taken.items()):
-        return None
-    shares = tuple(Share(line.id, line.sku, assigned[line.id].id, line.quantity) for line in order.lines)
-    ranked = order.cheapest_first()
-    candidates = tuple(rules.served_by(order.lines, node, order.free) for node in ranked.first)
-    total = sum(line.quantity for line in order.lines)
-    cheapest = next((code for code, units in candidates if units == total), None)
-    codes = tuple(node.code for node in chosen)
-    if len(codes) > 1:
-        why = Said("{0} together are the cheapest plan", rules.joined(codes))
-        return Plan(shares, (), "split", why, candidates, codes)
-    if codes[0] == cheapest:
-        why = Said("{0} is the cheapest node that has all of it", codes[0])
-    else:
-        why = Said("{0} is the cheapest for the {1} orders that were planned together", codes[0], together)
-    return Plan(shares, (), "allocated", why, candidates, codes)

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel.errors import Said
 from entrepot.orders import kits
 from entrepot.orders.window import Fill
-from entrepot.sourcing import cost, joint, rules
+from entrepot.sourcing import batches, cost, joint, rules
 from entrepot.sourcing.drop_ship import Passed, Supplier, with_suppliers
 from entrepot.sourcing.rules import Free, Line, Plan, Profile, SortedOut
 from entrepot.sourcing.substitutes import Instead, Option, with_substitutes
@@ -21,7 +21,7 @@ class Together(NamedTuple):
     """The node of each line, by order, in the cheapest plan for all orders that are planned by cost, and how good that
     plan is; None where none is."""
 
-    assigned: Mapping[UUID, cost.Assigned]
+    assigned: Mapping[UUID, batches.Assigned]
     orders: int
     solution: joint.Solution | None = None
 
@@ -77,9 +77,12 @@ def decide(case: Case) -> Decision:
 
     def plan_of(lines: Sequence[Line], policy: str, limit: int) -> Plan:
         if case.priced and list(lines) == list(case.priced.lines):
-            plan = cost.follow(case.priced, assigned, limit, case.together.orders)
-            if plan:
+            plan = batches.follow(case.priced, assigned, limit, case.together.orders)
+            if plan and not plan.softened:
                 return plan
+            alone = rules.plan(lines, nodes, case.free, policy, limit)
+            # Goods may have come that nodes which keep every rule have now: those go first.
+            return plan if plan and (alone.softened or alone.short) else alone
         return rules.plan(lines, nodes, case.free, policy, rules.BY_LINE if is_by_line else limit)
 
     plan = plan_of(case.lines, case.policy, limit)

@@ -114,6 +114,8 @@ class Explanation:
     """What became of each node, and the nearest change that would have flipped the choice, if there is one.
 
     `softened`: whether soft rules were dropped for it, as those who keep every rule left something out.
+    `costs_decided`: whether the costs that are told are those by which it was decided; else they are told afterwards
+    (`telling`), and flips know nothing of them.
     """
 
     candidates: tuple[Candidate, ...]
@@ -122,6 +124,11 @@ class Explanation:
     softened: bool = False
     together: Together | None = None
     limited: Limited | None = None
+    costs_decided: bool = True
+
+    @property
+    def has_costs(self) -> bool:
+        return any(one.costs for one in self.candidates)
 
 
 def explain(reasons: Mapping[str, Any]) -> Explanation:
@@ -153,7 +160,9 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     )  # fmt: skip
     seen = told.verdicts(candidates, wanted, chosen)
     refused = [
-        Candidate(code, 0, 0, "refused", rule, told.km.get(code), could=told.could.get(code, 0))
+        Candidate(
+            code, 0, 0, "refused", rule, told.km.get(code), told.costs.get(code), told.could.get(code, 0)
+        )
         for code, rule in told.broken.items()
         if code not in {node for node, _ in candidates}
     ]
@@ -354,7 +363,8 @@ class _Told(NamedTuple):
                 "refused",
                 rule,
                 self.km.get(code),
-                could=self.could.get(code, 0) if is_only else 0,
+                costs.get(code),
+                self.could.get(code, 0) if is_only else 0,
             )
             for code, rule in self.broken.items()
             if code not in free
@@ -371,16 +381,21 @@ def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | Non
     """What a node would have needed to serve all of it alone; None of the one that does, and where nobody can say.
 
     That of one behind the node that serves it is a place before that one, or where costs decide, to be cheaper. Without
-    its rule a node may still come after others: nobody ranked it among them.
+    its rule a node may still come after others where costs don't decide: nobody ranked it among them.
     """
     whole = next((place for place, of in enumerate(seen) if of.verdict == "chosen" and not of.lacks), None)
     if not wanted or (one.verdict == "chosen" and not one.lacks):
         return None
     by_rule = one.rule if one.verdict == "refused" or one.could > one.units else ""
     lacks = max(0, wanted - one.could) if by_rule else one.lacks
-    if one.verdict == "refused" or whole is None or one in seen[:whole]:
-        return Flip(one.node, lacks, "", rule=by_rule) if lacks or by_rule else None
+    alone = Flip(one.node, lacks, "", rule=by_rule) if lacks or by_rule else None
+    if whole is None or one in seen[:whole]:
+        return alone
     chosen = seen[whole]
+    if one.verdict == "refused":
+        dearer = (one.cost_minor or 0) - (chosen.cost_minor or 0)
+        is_priced = one.cost_minor is not None and chosen.cost_minor is not None
+        return Flip(one.node, lacks, chosen.node, dearer + 1, by_rule) if is_priced and dearer >= 0 else alone
     if chosen.cost_minor is None or one.cost_minor is None:
         return Flip(one.node, lacks, chosen.node, rule=by_rule)
     dearer = one.cost_minor - chosen.cost_minor

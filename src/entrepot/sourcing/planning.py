@@ -11,7 +11,7 @@ from uuid import UUID
 
 from entrepot.kernel import ids
 from entrepot.kernel.errors import Refused
-from entrepot.sourcing import cost, drop_ship, rules, substitutes
+from entrepot.sourcing import batches, cost, drop_ship, rules, substitutes
 from entrepot.sourcing.deciding import Case, Together, decide
 from entrepot.sourcing.facts import Facts, Line, Order
 from entrepot.sourcing.loading import urgency
@@ -31,8 +31,8 @@ def plan_together(
     assert facts.costs
     facts.costs.weigh({sku for _, sku in owned})
     positions = stock.read_positions(owned)
-    free = {key: max(0, position.free) for key, position in positions.items()}
-    wanted: dict[int, list[cost.Wanted]] = defaultdict(list)
+    standing = batches.Standing(positions, facts.open_orders, facts.today)
+    members: dict[int, list[batches.Member]] = defaultdict(list)
     is_first = {order.id: order for order in orders.values() if _asks_first(order, facts)}
     suppliers = Suppliers(is_first.values(), {sku for _, sku in owned}, facts, lock=False)
     for order in sorted(orders.values(), key=urgency):
@@ -43,12 +43,14 @@ def plan_together(
             suppliers.took(order.company, passed)
             rest = _rest(lines[order.id], passed)
             if rest:
-                wanted[order.company].append(facts.costs.wanted(order, rest, nodes, mine, facts))
+                wanted = facts.costs.wanted(order, rest, nodes, mine, facts)
+                most = facts.nodes_max(order, lines[order.id]) - len({one.supplier for one in passed})
+                members[order.company].append(batches.Member(wanted, order.channel, most))
     together = {}
-    for company, of_company in wanted.items():
+    for company, of_company in members.items():
         # Who waits for the locks of the batch waits no longer for it to be of several companies.
-        seconds = min(one.profile.solve_seconds for one in of_company) / len(wanted)
-        assigned, solution = cost.solve_together(of_company, free, seconds)
+        seconds = min(one.wanted.profile.solve_seconds for one in of_company) / len(members)
+        assigned, solution = batches.solve_together(of_company, standing, seconds)
         together[company] = Together(assigned, len(of_company), solution)
     return together
 
@@ -196,7 +198,10 @@ def decide_order(
     if plan.waits:  # it keeps what was reserved for it
         for one in held:
             positions[one.sku, one.node].take_back(one.channel, one.quantity, one.fenced)
-    terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)} if priced else {}
+    terms = {}
+    if priced:
+        known = [node for node in cost.all_of(nodes) if node.id in priced.shipping]
+        terms = {node.code: priced.terms(node) for node in known}
     terms_of_lines = _terms_of_lines(lines, plan, priced) if priced else []
     barred = _barred(order, lines, nodes, facts, positions)
     facts.took(plan.shares)
@@ -271,7 +276,7 @@ def _terms_of_lines(
     if len(priced.lines) < 2:
         return []
     numbers = {line.id: line.number for line in lines}
-    asked = [node for node in (*priced.nodes.first, *priced.nodes.after) if node.id in priced.shipping]
+    asked = [node for node in cost.all_of(priced.nodes) if node.id in priced.shipping]
     told = []
     for line in priced.lines:
         others = {share.node for share in plan.shares if share.line != line.id}

@@ -324,6 +324,33 @@ def busy_days(node: Node, profile: Profile, open_orders: int, open_units: int = 
     return max(open_ // a_day if (a_day := by_code.get(node.code, 0)) else 0 for by_code, open_ in waiting)
 
 
+class Room(NamedTuple):
+    """Orders and units that may wait at a node before it breaks a rule; None: any number. An order is admitted as long
+    as fewer wait, however many units it has."""
+
+    orders: int | None = None
+    units: int | None = None
+
+
+def room(node: Node, profile: Profile, today: Today, *, softened: bool = False) -> Room:
+    """The work up to which a node keeps the rules about work, by orders and by units; `softened`: the hard ones."""
+    ship_days = profile.ship_days_max
+    limits = (
+        (profile.busy_rule, profile.busy_days_max),
+        (profile.ship_rule, None if ship_days is None else ship_days - today.ships_in.get(node.id, 0)),
+    )
+    days = [most for rule, most in limits if most is not None and (rule == "hard" or not softened)]
+    if not days:
+        return Room()
+    full = max(0, min(days) + 1)
+    return Room(
+        *(
+            a_day * full if (a_day := by_code.get(node.code, 0)) else None
+            for by_code in (profile.orders_per_day, profile.units_per_day)
+        )
+    )
+
+
 BY_LINE = 0
 """Instead of a limit of shipments: they don't count, and each line is served by itself."""
 

@@ -12,7 +12,7 @@ from entrepot.orders.rules import Frozen, freeze_substitute
 from entrepot.simulation.replay.ahead import SoldAhead
 from entrepot.simulation.replay.record import NO_WEEK, Asked, Fate, House, Paid
 from entrepot.simulation.replay.work import Work
-from entrepot.sourcing import cost, rules
+from entrepot.sourcing import batches, cost, rules
 from entrepot.sourcing.deciding import not_asked
 from entrepot.sourcing.goods import Goods
 from entrepot.sourcing.rules import Line, Node, Profile
@@ -80,6 +80,13 @@ class Asking:
         }
         return rules.Today(self.at, self.work.units, ships_in)
 
+    def today(self, members: Iterable[batches.Member]) -> rules.Today:
+        """What a batch finds at the nodes that it asks."""
+        nodes = {
+            node.id: node for one in members for node in (*one.wanted.nodes.first, *one.wanted.nodes.after)
+        }
+        return self._today(nodes.values())
+
     def _ships_on(self, node: Node) -> Leaves:
         if node.id not in self._ships:
             self._ships[node.id] = ships_on(self.house, node, self.at)
@@ -93,7 +100,7 @@ class Asking:
             node.id: self._ships_on(node).after(
                 rules.busy_days(node, profile, work.orders.get(node.id, 0), work.units.get(node.id, 0))
             )
-            for node in (*nodes.first, *nodes.after)
+            for node in cost.all_of(nodes)
         }
         return self.pricer.wanted(order.id, lines, to_of(order), nodes, free, days, profile)
 

@@ -33,6 +33,12 @@ class Asked(NamedTuple):
     tier: str
     said_of_substitutes: str
     lines: tuple[Line, ...]
+    cancel_after: date | None = None
+    """What has not left by then may not leave."""
+    min_fill_percent: int = 0
+    """The part of it of which less is not sent."""
+    ordered: int = 0
+    """Units of all its goods, those of before the window too."""
 
 
 class Change(NamedTuple):

@@ -22,8 +22,9 @@ from entrepot.simulation.replay.record import (
     Replayed,
     Share,
 )
+from entrepot.simulation.replay.windows import fill_of, parts_of, past_of
 from entrepot.simulation.replay.work import Work, leaves
-from entrepot.sourcing import cost, joint, rules
+from entrepot.sourcing import batches, joint, rules
 from entrepot.sourcing.deciding import Case, Decision, Together, decide
 from entrepot.sourcing.rules import Line
 from entrepot.sourcing.substitutes import Instead, Option
@@ -286,25 +287,28 @@ class _Run:
 
     def _together(self, fates: Sequence[Fate]) -> Together:
         """The cheapest plan of those that are planned by cost, as one problem."""
-        wanted = []
+        members = []
         for fate in fates:
             if self.asking.profile(fate.order).choose_by == "cost":
                 lines, nodes = fate.wanted, self.asking.nodes(fate.order)
                 free = rules.left(self._free(fate, lines, nodes, self.asking.options(fate, lines)), nodes)
-                wanted.append(self.asking.priced(fate.order, lines, nodes, free))
-        if not wanted:
+                wanted = self.asking.priced(fate.order, lines, nodes, free)
+                most = self.asking.nodes_max(fate.order, lines)
+                members.append(batches.Member(wanted, fate.order.channel, most))
+        if not members:
             return _ALONE
         there = {
-            key: max(0, position.free)
-            for one in wanted
-            for key in one.free
+            key: position
+            for one in members
+            for key in one.wanted.free
             if (position := self.positions.get(key))
         }
-        assigned, solution = cost.solve_together(wanted, there, SOLVE_SECONDS)
+        standing = batches.Standing(there, self.work.orders, self.asking.today(members))
+        assigned, solution = batches.solve_together(members, standing, SOLVE_SECONDS)
         self.planned_minor += solution.cost
         self.bound_minor += solution.bound
-        self.planned += len(wanted)
-        return Together(assigned, len(wanted), solution)
+        self.planned += len(members)
+        return Together(assigned, len(members), solution)
 
     def _free(
         self, fate: Fate, lines: Sequence[Line], nodes: rules.SortedOut, options: Options
@@ -340,7 +344,7 @@ class _Run:
         found = decide(
             Case(
                 order.id, order.policy, lines, nodes, free, asking.nodes_max(order, lines), profile, options, (),
-                priced, together,
+                priced, together, fill_of(fate), past_of(order, at), parts_of(fate, at),
             )
         )  # fmt: skip
         if fate.first is None:
@@ -368,7 +372,7 @@ class _Run:
         if found.plan.shares:
             self.asking.work_changed()
         waits = {line.id: line.quantity for line in found.plan.short}
-        if order.policy == "partial_cancel":
+        if rules.cancels_rest(found.plan, order.policy):
             fate.cancelled += sum(waits.values())
             waits = {}
         fate.fresh = {}

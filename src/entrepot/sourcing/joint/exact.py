@@ -54,7 +54,7 @@ class _Model:
                 choices.append(one)
                 costs.append(line.costs[node] * one)
                 pair = (line.order, node)
-                if problem.shipments[line.order][node]:
+                if problem.shipments[line.order][node] or problem.shipments_max or problem.nodes_max:
                     if pair not in shipped:
                         shipped[pair] = model.add_variable(lb=0, ub=1)
                         costs.append(problem.shipments[line.order][node] * shipped[pair])
@@ -73,7 +73,22 @@ class _Model:
         for node, units in by_node.items():
             limit = problem.capacity[node]
             model.add_linear_constraint(total(units) <= (limit * opened[node] if node in opened else limit))
+        self._limit_shipments(model, problem, shipped, total)
         model.minimize(total(costs))
+
+    def _limit_shipments(
+        self, model: Any, problem: Problem, shipped: Mapping[tuple[int, int], Any], total: Any
+    ) -> None:
+        """So many orders of each node, and so many nodes of each order."""
+        of_node: dict[int, list[Any]] = {}
+        of_order: dict[int, list[Any]] = {}
+        for (order, node), one in shipped.items():
+            of_node.setdefault(node, []).append(one)
+            of_order.setdefault(order, []).append(one)
+        for limits, groups in ((problem.shipments_max, of_node), (problem.nodes_max, of_order)):
+            for which, some in groups.items() if limits else ():
+                if len(some) > limits[which]:
+                    model.add_linear_constraint(total(some) <= limits[which])
 
     def nodes(self, values: Mapping[Any, float]) -> tuple[int | None, ...]:
         chosen: list[int | None] = [None] * len(self.lines)

@@ -1,15 +1,16 @@
-"""A batch too large for proof: prices on stock and capacity, a bound from what orders choose at them, a plan from both.
+"""A batch too large for proof: prices on stock, capacity and shipments, a bound from what orders choose, and a plan.
 
 Lagrangian relaxation. At any prices, the sum of every order's own best plan, less the worth of all stock and capacity,
 is a bound that no plan can beat. The prices move until demand and supply meet; orders that choose at good prices leave
-little to repair. Pure.
+little to repair. How many nodes an order may come from has no price: the plan keeps to it, and the bound looks past it.
+Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from entrepot.sourcing.joint.problem import Problem, Solution, cost_of
 
@@ -24,9 +25,10 @@ def solve_by_prices(problem: Problem, rough: Sequence[int | None], is_over: Call
 
     prices = _Prices(np, problem)
     best, cost = tuple(rough), cost_of(problem, rough)
-    bound, step, since = 0.0, 1.0, 0
+    bound, loose, step, since = 0.0, 0.0, 1.0, 0
     while cost > -int(-bound // 1) and not is_over():
         value, choice = prices.respond()
+        loose = max(loose, value - prices.worth_beyond())
         if value > bound:
             bound, since = value, 0
         else:
@@ -41,11 +43,30 @@ def solve_by_prices(problem: Problem, rough: Sequence[int | None], is_over: Call
             if step < STEP_MIN:
                 break
         prices.move(choice, step * (cost - value))
-    return Solution(best, cost, min(cost, -int(-(bound - 1e-6) // 1)), "priced")
+    return Solution(best, cost, min(cost, -int(-(loose - 1e-6) // 1)), "priced")
+
+
+class _Group(NamedTuple):
+    """Parts of orders with the same number of lines: the places of the lines, the cost of a shipment from each node
+    (none of leaving it out), and the share of its order's shipments that each part bears."""
+
+    places: Any
+    shipments: Any
+    share: Any
+
+
+class _Left(NamedTuple):
+    """What a plan leaves while it is made: stock, capacity and shipments, and the nodes that each order comes from."""
+
+    stock: Any
+    capacity: Any
+    shipments: Any
+    of_order: dict[int, set[int]]
 
 
 class _Prices:
-    """Prices for a unit of each item at each node and of each node's capacity, and what orders choose at them."""
+    """Prices for a unit of each item at each node, of each node's capacity and of a shipment from it, and what orders
+    choose at them."""
 
     def __init__(self, numpy: Any, problem: Problem) -> None:
         self.np, self.problem = numpy, problem
@@ -66,6 +87,11 @@ class _Prices:
         self.capacity = numpy.array(problem.capacity, float)
         self.of_stock = numpy.zeros_like(self.stock)
         self.of_node = numpy.zeros(count)
+        orders = problem.orders()
+        self.order = [line.order for line in lines]
+        self.nodes_max = {order: problem.nodes_max[order] if problem.nodes_max else count for order in orders}
+        self.shipments = numpy.array(problem.shipments_max or [len(orders)] * count, float)
+        self.of_shipment = numpy.zeros(count)
         self._chunk()
 
     def _chunk(self) -> None:
@@ -73,14 +99,15 @@ class _Prices:
         together they never cost more than the order does.
         """
         numpy = self.np
-        groups: dict[int, list[tuple[list[int], list[float]]]] = {}
+        groups: dict[int, list[tuple[list[int], list[float], float]]] = {}
         for order, places in self.problem.orders().items():
             for start in range(0, len(places), CHUNK):
                 part = places[start : start + CHUNK]
-                shipment = [cost * len(part) / len(places) for cost in self.problem.shipments[order]]
-                groups.setdefault(len(part), []).append((part, [*shipment, 0.0]))
+                share = len(part) / len(places)
+                shipment = [cost * share for cost in self.problem.shipments[order]]
+                groups.setdefault(len(part), []).append((part, [*shipment, 0.0], share))
         self.groups = [
-            (numpy.array([part for part, _ in group]), numpy.array([shipment for _, shipment in group]))
+            _Group(*(numpy.array(column) for column in zip(*group, strict=True)))
             for _, group in sorted(groups.items())
         ]
 
@@ -90,13 +117,40 @@ class _Prices:
         priced = self.cost.copy()
         priced[:, :-1] += self.units[:, None] * (self.of_stock[self.item] + self.of_node)
         value = -float((self.of_stock * self.stock).sum() + (self.of_node * self.capacity).sum())
+        value -= float((self.of_shipment * self.shipments).sum())
         choice = numpy.empty(len(self.cost), int)
-        for places, shipments in self.groups:
-            least, nodes = _cheapest(numpy, priced[places], shipments)
+        self.shipping = [self._priced_shipments(group) for group in self.groups]
+        for group, shipments in zip(self.groups, self.shipping, strict=True):
+            least, nodes = _cheapest(numpy, priced[group.places], shipments)
             value += float(least.sum())
-            choice[places] = nodes
+            choice[group.places] = nodes
         self.priced = priced
         return value, choice
+
+    def worth_beyond(self) -> float:
+        """What the units are worth by which nodes may pass their capacity: so much lower is the bound of plans that do.
+
+        At the most where the dearest node passes it by the most, and so on.
+        """
+        prices = self.np.sort(self.of_node[self.capacity > 0])[::-1]
+        units = self.np.array(self.problem.beyond[: len(prices)], float)
+        return float((prices[: len(units)] * units).sum())
+
+    def _priced_shipments(self, group: _Group) -> Any:
+        priced = group.shipments.copy()
+        priced[:, :-1] += group.share[:, None] * self.of_shipment
+        return priced
+
+    def _shipped(self, choice: Any) -> Any:
+        """The shipments that nodes would send; a part of an order counts as much as it bears."""
+        numpy = self.np
+        sent = numpy.zeros(len(self.capacity) + 1)
+        for group in self.groups:
+            nodes = choice[group.places]
+            for i in range(nodes.shape[1]):
+                is_new = (nodes[:, :i] != nodes[:, i : i + 1]).all(axis=1)
+                numpy.add.at(sent, nodes[is_new, i], group.share[is_new])
+        return sent[:-1]
 
     def move(self, choice: Any, length: float) -> None:
         """Raise the price of what is asked for too much, lower that of what is left, by a step towards balance."""
@@ -107,26 +161,29 @@ class _Prices:
         crowded = numpy.bincount(choice[served], self.units[served], len(self.capacity)) - self.capacity
         over[(over < 0) & (self.of_stock == 0)] = 0
         crowded[(crowded < 0) & (self.of_node == 0)] = 0
-        norm = float((over**2).sum() + (crowded**2).sum())
+        sent = self._shipped(choice) - self.shipments
+        sent[(sent < 0) & (self.of_shipment == 0)] = 0
+        norm = float((over**2).sum() + (crowded**2).sum() + (sent**2).sum())
         if norm:
             self.of_stock = numpy.maximum(0, self.of_stock + length / norm * over)
             self.of_node = numpy.maximum(0, self.of_node + length / norm * crowded)
+            self.of_shipment = numpy.maximum(0, self.of_shipment + length / norm * sent)
 
     def repaired(self, choice: Any) -> tuple[int | None, ...]:
         """A plan that holds: orders take turns, those first that would lose most; who finds too little chooses anew."""
         numpy, count = self.np, len(self.capacity)
-        stock, capacity = self.stock.copy(), self.capacity.copy()
+        left = _Left(self.stock.copy(), self.capacity.copy(), self.shipments.copy(), {})
         nodes = numpy.full(len(self.cost), count)
         parts = [
-            (self._regret(places[i]), tuple(places[i]), shipments[i])
-            for places, shipments in self.groups
-            for i in range(len(places))
+            (self._regret(group.places[i]), tuple(group.places[i]), shipments[i])
+            for group, shipments in zip(self.groups, self.shipping, strict=True)
+            for i in range(len(group.places))
         ]
         for _, part, shipment in sorted(parts, key=lambda one: -one[0]):
             places = list(part)
             wanted = choice[places]
-            if not self._fit(places, wanted, stock, capacity):
-                wanted = self._again(places, shipment, stock, capacity)
+            if not self._fit(places, wanted, left):
+                wanted = self._again(places, shipment, left)
             nodes[places] = wanted
         return tuple(None if node == count else int(node) for node in nodes)
 
@@ -135,38 +192,59 @@ class _Prices:
         two = self.np.partition(self.priced[places], 1, axis=1)[:, :2]
         return float((two[:, 1] - two[:, 0]).sum())
 
-    def _fit(self, places: Sequence[int], wanted: Any, stock: Any, capacity: Any) -> bool:
-        """Take what is wanted, or nothing of it where it is not there."""
+    def _fit(self, places: Sequence[int], wanted: Any, left: _Left) -> bool:
+        """Take what is wanted, or nothing of it where it is not there. All places are of one order."""
+        order, count = self.order[places[0]], len(left.capacity)
+        mine = left.of_order.get(order, set())
+        new = {int(node) for node in wanted if node < count} - mine
+        if len(mine) + len(new) > self.nodes_max[order] or any(left.shipments[node] < 1 for node in new):
+            return False
         done: list[tuple[float, int, int]] = []
         for place, node in zip(places, wanted, strict=True):
-            if node == len(capacity):
+            if node == count:
                 continue
             units, item = self.units[place], self.item[place]
-            if stock[item, node] < units or capacity[node] < units:
+            if left.stock[item, node] < units or left.capacity[node] < units:
                 for units, item, node in done:
-                    stock[item, node] += units
-                    capacity[node] += units
+                    left.stock[item, node] += units
+                    left.capacity[node] += units
                 return False
-            stock[item, node] -= units
-            capacity[node] -= units
+            left.stock[item, node] -= units
+            left.capacity[node] -= units
             done.append((units, item, node))
+        left.of_order[order] = mine | new
+        for node in new:
+            left.shipments[node] -= 1
         return True
 
-    def _again(self, places: Sequence[int], shipment: Any, stock: Any, capacity: Any) -> Any:
-        """The cheapest of what is left; line by line where lines of one item contend for it."""
-        numpy, left = self.np, self.priced[places].copy()
+    def _may(self, order: int, left: _Left) -> Any:
+        """The nodes that an order may still come from."""
+        numpy, mine = self.np, sorted(left.of_order.get(order, ()))
+        may = (left.shipments >= 1) & (len(mine) < self.nodes_max[order])
+        if mine:
+            may[numpy.array(mine)] = True
+        return may
+
+    def _again(self, places: Sequence[int], shipment: Any, left: _Left) -> Any:
+        """The cheapest of what is left; all of it from one node where it may not come from more, and line by line where
+        lines of one item contend for it."""
+        numpy, costs, order = self.np, self.priced[places].copy(), self.order[places[0]]
         units = self.units[places][:, None]
-        short = (stock[self.item[places]] < units) | (capacity < units)
-        left[:, :-1][short] = numpy.inf
-        _, nodes = _cheapest(numpy, left[None], shipment[None])
-        if self._fit(places, nodes[0], stock, capacity):
+        short = (left.stock[self.item[places]] < units) | (left.capacity < units) | ~self._may(order, left)
+        costs[:, :-1][short] = numpy.inf
+        _, nodes = _cheapest(numpy, costs[None], shipment[None])
+        if self._fit(places, nodes[0], left):
             return nodes[0]
-        chosen = numpy.full(len(places), len(capacity))
+        alone = numpy.full(len(places), int((costs.sum(axis=0) + shipment).argmin()))
+        if len(set(nodes[0])) > self.nodes_max[order] and self._fit(places, alone, left):
+            return alone
+        chosen = numpy.full(len(places), len(left.capacity))
         for i, place in enumerate(places):
-            one = left[i : i + 1].copy()
-            one[0, :-1][(stock[self.item[place]] < units[i]) | (capacity < units[i])] = numpy.inf
+            one = costs[i : i + 1].copy()
+            gone = (left.stock[self.item[place]] < units[i]) | (left.capacity < units[i])
+            one[0, :-1][gone | ~self._may(order, left)] = numpy.inf
             _, node = _cheapest(numpy, one[None], shipment[None])
-            if self._fit([place], node[0], stock, capacity):
+            if self._fit([place], node[0], left):
                 chosen[i] = node[0][0]
         return chosen
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 Item = Hashable
@@ -29,6 +29,9 @@ class Problem:
 
     `shipments` is the cost of a shipment for each order and node, `stock` the units of an item at a node (none where it
     is missing), `capacity` the units that each node may send, `opening` what each costs for being used at all.
+    `shipments_max` are the orders that each node may send something of, `nodes_max` the nodes that each order may come
+    from; empty: any number. `beyond` are the units by which nodes that may send any may pass their capacity, the most
+    first, each at one node: a large problem's plan keeps to the capacity, and its bound holds for those that don't.
     """
 
     lines: Sequence[Line]
@@ -36,6 +39,14 @@ class Problem:
     stock: Mapping[tuple[Item, int], int]
     capacity: Sequence[int]
     opening: Sequence[int]
+    shipments_max: Sequence[int] = ()
+    nodes_max: Sequence[int] = ()
+    beyond: Sequence[int] = ()
+
+    def loosened(self) -> Problem:
+        """With all that nodes may send at the most."""
+        most = max(self.beyond, default=0)
+        return replace(self, capacity=[units + most if units else 0 for units in self.capacity], beyond=())
 
     def candidates(self) -> list[list[int]]:
         """The nodes that could serve each line if it were alone."""
@@ -46,6 +57,7 @@ class Problem:
                 if cost is not None
                 and line.units <= self.stock.get((line.item, node), 0)
                 and line.units <= self.capacity[node]
+                and (not self.shipments_max or self.shipments_max[node] > 0)
             ]
             for line in self.lines
         ]
@@ -108,7 +120,7 @@ def least_cost(problem: Problem) -> int:
 
 def greedy(problem: Problem) -> tuple[int | None, ...]:
     """Order by order, in the order given, each at its cheapest out of what is left."""
-    left = _Left(dict(problem.stock), list(problem.capacity), set())
+    left = _Left(dict(problem.stock), list(problem.capacity), list(problem.shipments_max), set())
     candidates = problem.candidates()
     nodes: list[int | None] = [None] * len(problem.lines)
     for order, places in problem.orders().items():
@@ -120,20 +132,27 @@ def greedy(problem: Problem) -> tuple[int | None, ...]:
             nodes[place] = node
             if node is not None:
                 left.take(problem.lines[place], node)
+        left.send({node for node in best.values() if node is not None})
     return tuple(nodes)
 
 
 class _Left(NamedTuple):
-    """Stock and capacity that are left, and the nodes that are in use."""
+    """Stock, capacity and shipments that are left, and the nodes that are in use."""
 
     stock: dict[tuple[Item, int], int]
     capacity: list[int]
+    shipments: list[int]
     used: set[int]
 
     def take(self, line: Line, node: int) -> None:
         self.stock[line.item, node] -= line.units
         self.capacity[node] -= line.units
         self.used.add(node)
+
+    def send(self, nodes: Collection[int]) -> None:
+        """A shipment of one order from each of these."""
+        for node in nodes if self.shipments else ():
+            self.shipments[node] -= 1
 
 
 def _take(
@@ -142,6 +161,7 @@ def _take(
     """The cost of an order, and the node of each of its lines: line by line at the cheapest of those it may have."""
     taken: Counter[Any] = Counter()
     open_to: set[int] = set()
+    most = problem.nodes_max[order] if problem.nodes_max else len(way)
     total, chosen = 0, {}
     for place, nodes in way.items():
         line = problem.lines[place]
@@ -150,6 +170,10 @@ def _take(
             key = (line.item, node)
             fits = left.stock[key] - taken[key] >= line.units
             if not fits or left.capacity[node] - taken[node] < line.units:
+                continue
+            if node not in open_to and (
+                len(open_to) >= most or (left.shipments and left.shipments[node] <= 0)
+            ):
                 continue
             cost = line.costs[node] or 0
             if node not in open_to:

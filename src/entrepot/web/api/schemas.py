@@ -829,7 +829,9 @@ class SourcingOut(Out):
     served with, where its customer's tier or its margin added to its own, else 0, and `priority_terms` is what it is
     made of (own, tier, margin). `softened`: whether soft rules were
     dropped, as those who keep every rule left something out. `together` is there where costs decide, `limited` where
-    another shipment would have served more, `replanned` where it took the place of what was promised.
+    another shipment would have served more, `replanned` where it took the place of what was promised. `costs_decided`:
+    whether the costs are those by which it was decided; else costs of the newest decision are told by today's tables of
+    carriers, and no flip knows of them.
     Where lines are served one by one, each says what was left at the nodes when its turn came.
     """
 
@@ -842,6 +844,7 @@ class SourcingOut(Out):
     priority_terms: dict[str, int]
     softened: bool
     together: TogetherOut | None
+    costs_decided: bool
     limited: LimitedOut | None
     replanned: ReplannedFromOut | None
     decided_at: datetime

@@ -50,6 +50,7 @@ def explain_sourcing(
             "priority": one.decision.reasons.get("priority", 0),
             "priority_terms": one.decision.reasons.get("priority_terms", {}), "softened": one.explanation.softened,
             "together": _together(one.explanation.together),
+            "costs_decided": one.explanation.costs_decided,
             "limited": one.explanation.limited._asdict() if one.explanation.limited else None,
             "replanned": one.decision.reasons.get("replanned"),
             "decided_at": one.decision.decided_at,
@@ -70,7 +71,7 @@ def explain_sourcing(
                 for line in one.explanation.lines
             ],
         }
-        for one in sourcing.explained(order=order_id)
+        for one in sourcing.explained_with_costs(order=order_id)
     ]  # fmt: skip
 
 

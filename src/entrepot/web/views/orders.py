@@ -300,7 +300,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "sent_for": _sent_for(found),
         "open_holds": [one for one in found.holds if one.state == "open"],
         "closed_holds": [one for one in found.holds if one.state != "open"],
-        "decisions": sourcing.explained(order=which),
+        "decisions": sourcing.explained_with_costs(order=which),
         "promises": promises,
         **_awaited(found),
         "draft": orders.draft_of(which) if found.external_id.startswith("QT-") else None,

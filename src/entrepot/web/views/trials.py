@@ -205,6 +205,14 @@ GAPS = {
     "suppliers": _(
         "Drop-ship: what suppliers had to send is not kept. No order is passed to one here; live orders may be."
     ),
+    "windows": _(
+        "Days to leave: those of %(n)s orders, or how much of them must go at least, were changed after they were "
+        "decided. The replay takes those of today."
+    ),
+    "half_kits": _(
+        "Kits: %(n)s orders with a least part want kits. Components that are called back when a kit can’t be made "
+        "whole stay promised here."
+    ),
     "limits": _(
         "Sold ahead: a limit holds %(n)s orders here about which nobody had to decide. They stay held, though somebody "
         "might have let them go."
