@@ -11,6 +11,7 @@ from entrepot.carriage.commands.register import register_services
 from entrepot.insight import verify
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Refused, WrongState
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.bought_labels import (
     LabelPurchaseRecorded,
     RecordLabelPurchase,
@@ -19,6 +20,8 @@ from entrepot.returns.commands.bought_labels import (
 from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, SentBackExpected, expect_sent_back
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, VoidLabel, make_labels, void_labels
+from entrepot.returns.commands.note_scans import NoteScan, note_scans
+from entrepot.returns.commands.note_troubles import NoteTrouble, note_troubles
 from entrepot.returns.commands.take_comebacks import (
     ComebackTaken,
     ComebackUnits,
@@ -62,6 +65,19 @@ def test_what_a_carrier_brings_back_is_expected_once(house: Floor):
     """
     assert sql.run(beyond) == [(0,)]
     assert verify.discrepancies() == []
+
+
+def test_one_parcels_trouble_is_told_once_however_many_tell(house: Floor):
+    (one,) = asked_all(sold(house, 1, (0, 2)), 2)
+    announce_parcels(ASKS, requests=[AnnounceParcel(one.return_id, "JD01")])
+
+    def told() -> list:
+        note_scans(SYSTEM, requests=[NoteScan(COMPANY, "JD01", delivered=False)])
+        return note_troubles(SYSTEM, requests=[NoteTrouble(COMPANY, "JD01", "lost")])
+
+    answers = [answer for got in at_once([told] * 4) for answer in got]
+    assert sorted(answer.returns for answer in answers) == [0, 0, 0, 1]
+    assert sql.run("SELECT troubles FROM returns_parcel") == [(["lost"],)]
 
 
 def test_a_label_that_is_bought_while_it_is_voided_is_used_or_given_back(house: Floor):

@@ -39,6 +39,7 @@ from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
 from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.note_arrivals import NoteArrival, WatchSentBack, note_arrivals, watch_sent_back
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
+from entrepot.returns.commands.note_troubles import NoteTrouble, note_troubles
 from entrepot.returns.commands.place_holds import PlaceHold, place_holds
 from entrepot.returns.commands.poll_labels import PollLabels, poll_labels
 from entrepot.returns.commands.refund import Refund, refund
@@ -54,7 +55,7 @@ from entrepot.shipping import adapters, buying
 from entrepot.shipping.commands.take_tracking import SCANNED, SOURCES
 from entrepot.shipping.commands.watch import SENT_BACK
 from entrepot.shipping.live import Adapter, RefusedByCarrierError
-from entrepot.shipping.rules import BEFORE_A_SCAN, CarrierEvent, UnreadableError
+from entrepot.shipping.rules import EXCEPTIONS, IN_HAND, CarrierEvent, UnreadableError
 
 log = structlog.get_logger("entrepot.returns")
 
@@ -205,14 +206,28 @@ LOOKS = (look_at_what_waits, look_at_departures, look_at_sales, forget_old_marks
 
 def serve_scanned(cause: Cause, messages: Sequence[UUID]) -> None:
     """Messages of carriers, however they came: the parcel that one tells of may be one that comes back, or one that
-    went back to its customer."""
+    went back to its customer. Trouble goes first: what a carrier brings to its sender is no scan any more."""
     told = [(one, event) for one in inbox.told(messages) for event in _events(one)]
-    scans = [
-        NoteScan(one.company, event.tracking, event.occurred_at, message=one.id)
+    troubles = [
+        NoteTrouble(one.company, event.tracking, event.kind, event.occurred_at, event.message, message=one.id)
         for one, event in told
-        if event.kind not in BEFORE_A_SCAN
+        if event.kind in EXCEPTIONS
     ]
-    note_scans(cause, requests=scans)
+    if troubles:
+        note_troubles(cause, requests=troubles)
+    scans = [
+        NoteScan(
+            one.company,
+            event.tracking,
+            event.occurred_at,
+            delivered=event.kind == "delivered",
+            message=one.id,
+        )
+        for one, event in told
+        if event.kind in IN_HAND
+    ]
+    if scans:
+        note_scans(cause, requests=scans)
     ends = [
         NoteArrival(one.company, event.tracking, event.kind == "lost", event.occurred_at, message=one.id)
         for one, event in told
