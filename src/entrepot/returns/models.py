@@ -12,6 +12,7 @@ from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.returns import arrivals, refusing, rules, states
+from entrepot.returns.claim_models import Claimed  # noqa: F401
 from entrepot.returns.comeback_models import Comeback  # noqa: F401
 from entrepot.returns.fraud_models import Judgment, Mark, Suspicion  # noqa: F401
 from entrepot.returns.hold_models import Hold, HoldLine  # noqa: F401

@@ -30,8 +30,10 @@ from entrepot.returns import (
     label_asking,
     queries,
 )
+from entrepot.returns.claiming import QUEUE as CLAIMS
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, ask, record_label_purchases
+from entrepot.returns.commands.claims import ClaimParcels, claim_by_policy
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.expire import Expire, expire
@@ -250,7 +252,13 @@ def serve_sent_back(cause: Cause, shipments: Sequence[UUID]) -> None:
     expect_sent_back(cause, requests=[ExpectSentBack(one) for one in shipments])
 
 
+def serve_claim_return(cause: Cause, returns: Sequence[UUID]) -> None:
+    """Claims to carriers for what was found, or told, of returns, as the policy says."""
+    claim_by_policy(cause, requests=[ClaimParcels(one) for one in returns])
+
+
 QUEUES = {
+    CLAIMS: serve_claim_return,
     SCANNED: serve_scanned,
     SENT_BACK: serve_sent_back,
     "decide_refund": serve_decide_refund, "end_exchange": serve_end_exchange, "exchange": serve_exchange,

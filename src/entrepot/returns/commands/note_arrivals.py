@@ -11,9 +11,10 @@ from uuid import UUID
 
 from entrepot.kernel import inbox, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.returns.claiming import QUEUE as CLAIMS
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.repairing import Repairs
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -63,6 +64,7 @@ def note_arrivals(cause: Cause, /, *, requests: Sequence[NoteArrival]) -> list[A
     found = [_Became(*row) for row in sql.run(_ARRIVED, columns)] if rows else []
     if found:
         _arrived(cause, found)
+        offer(CLAIMS, [(one.return_id, 0, cause.at) for one in found])
     told = {(one.company, one.tracking) for one in found}
     about = [one for one in requests if one.message and (one.company, tracking_of(one.tracking)) in told]
     inbox.mark(sorted({one.message for one in about if one.message}), "done")

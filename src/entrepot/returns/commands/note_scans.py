@@ -9,9 +9,11 @@ from uuid import UUID
 
 from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.kernel.events import Event
+from entrepot.returns import states
+from entrepot.returns.claiming import QUEUE as CLAIMS
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.commands.lock import lock_returns, offer_refunds
 from entrepot.returns.commands.note_troubles import arrived
@@ -54,7 +56,7 @@ def note_scans(cause: Cause, /, *, requests: Sequence[NoteScan]) -> list[ScanNot
     wanted = sql.columns(("companies", "trackings", "times", "ends"), rows) | {"barred": BARRED}
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, wanted)])
     noted = sql.run(_SCAN, {**wanted, "returns": list(found)}) if found else []
-    scanned = [(key, tracking) for key, tracking, fresh, _ in noted if fresh]
+    scanned = [(key, tracking) for key, tracking, fresh, *_ in noted if fresh]
     counts = dict.fromkeys(times, 0)
     for return_id, tracking in scanned:
         one_ = found[return_id]
@@ -73,7 +75,11 @@ def note_scans(cause: Cause, /, *, requests: Sequence[NoteScan]) -> list[ScanNot
     if fresh:
         at_ = {key: times[found[key].company, tracking] for key, tracking in scanned}
         offer_refunds(cause, "authorized", fresh.values(), at_)
-    arrived(cause, [(found[key].company, key, tracking) for key, tracking, _, came in noted if came])
+    arrived(cause, [(found[key].company, key, tracking) for key, tracking, _, came, _ in noted if came])
+    offer(CLAIMS, [
+        (key, 0, cause.at)
+        for key, _, _, came, troubled in noted if came and (troubled or found[key].state in states.FINAL)
+    ])  # fmt: skip
     return [
         ScanNoted(tracking_of(one.tracking), counts[one.company, tracking_of(one.tracking)])
         if tracking_of(one.tracking)
@@ -113,5 +119,5 @@ UPDATE returns_parcel AS q SET scanned_at = COALESCE(q.scanned_at, d.at),
 FROM (SELECT p.id, p.scanned_at IS NULL AS fresh, d.at, d.came
       {_TOLD} AND p.return_id = ANY(%(returns)s::uuid[]) ORDER BY p.id FOR UPDATE OF p) AS d
 WHERE q.id = d.id
-RETURNING q.return_id, q.tracking, d.fresh, d.came IS NOT NULL
+RETURNING q.return_id, q.tracking, d.fresh, d.came IS NOT NULL, cardinality(q.troubles) > 0
 """

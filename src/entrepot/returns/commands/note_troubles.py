@@ -10,9 +10,10 @@ from uuid import UUID
 
 from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.events import Event
+from entrepot.returns.claiming import QUEUE as CLAIMS
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.shipping.rules import EXCEPTIONS
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -77,6 +78,7 @@ def note_troubles(cause: Cause, /, *, requests: Sequence[NoteTrouble]) -> list[T
     found = [_Troubled(*row) for row in sql.run(_NOTE, columns)] if rows else []
     if found:
         _tell(cause, found)
+        offer(CLAIMS, [(one.return_id, 0, cause.at) for one in found])
     fresh = {(one.company, one.tracking, one.kind): 0 for one in found}
     for troubled in found:
         fresh[troubled.company, troubled.tracking, troubled.kind] += 1
