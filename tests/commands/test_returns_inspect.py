@@ -118,7 +118,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
             answers = inspect(INSPECTS, requests=requests)
         assert all(isinstance(one, Inspected) for one in answers)
         counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
-    assert [len(one) for one in counts] == [18] * 3
+    assert [len(one) for one in counts] == [17] * 3
 
 
 def test_where_the_rules_leave_a_choice_what_brings_the_most_is_proposed_and_its_sum_kept(house: Floor):

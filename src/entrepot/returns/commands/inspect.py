@@ -16,8 +16,8 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, proposing, recovery, rules
-from entrepot.returns.claiming import CONFIRMS
 from entrepot.returns.claiming import QUEUE as CLAIMS
+from entrepot.returns.claiming import Claims
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.left import BUCKETS, UNKNOWN, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
@@ -276,7 +276,11 @@ def _write(cause: Cause, inspections: Sequence[_Found], in_force: policies.InFor
         in_force,
     )
     offer(CLAIMS, [
-        (one.of.id, 0, one.at) for one in inspections if one.checked.grade in CONFIRMS or one.checked.codes
+        (one.of.id, 0, one.at)
+        for one in inspections
+        if in_force.of(one.of.company, Claims)[1].way_of_damage(
+            one.line.reason, one.checked.grade, one.checked.codes
+        )
     ])  # fmt: skip
     # Whoever writes the code by hand has read no number that differs.
     swapped = [one for one in inspections if checklists.SWAPPED in checklists.codes_of(one.checked.found)]
@@ -313,6 +317,7 @@ _SHAPES = (
     recovery.Recovery,
     checklists.Checklists,
     FraudPolicy,
+    Claims,
 )
 
 _INSPECTION = (
