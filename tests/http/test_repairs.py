@@ -63,7 +63,7 @@ def test_a_claim_for_a_parcel_is_opened_on_the_page_of_its_return_and_by_program
     assert "Parcel sent back to the customer PP9" in text_of(a_browser("lead").get("/claims/"))
     assert "Claim for a parcel" not in text_of(a_browser("inspector").get(page))
 
-    program = a_program("service")
+    program = a_program(User.objects.get(username="service"))
     body = {"return_id": str(one.return_id), "tracking": "PP9", "kind": "damaged"}
     made = program.post("/api/v1/returns/claims", body, again="1").json()
     assert made["amount_minor"] == 999
