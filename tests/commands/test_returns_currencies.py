@@ -24,12 +24,22 @@ from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
 from entrepot.returns.commands.estimate import Estimate, estimate
+from entrepot.returns.commands.note_arrivals import NoteArrival, note_arrivals
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.commands.repairs import (
+    AnswerRepair,
+    RepairSettled,
+    SettleRepair,
+    answer_repairs,
+    settle_repairs,
+)
+from entrepot.returns.commands.send_back import SendBack, send_back
 from entrepot.returns.errors import NotAllowed
 from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.rules import Policy
 from tests.asking import a_browser
-from tests.back import APPROVES, ASKS, HOME, asked, came, lines_of, no_consumers, policy
+from tests.back import APPROVES, ASKS, HOME, asked, came, found, lines_of, no_consumers, policy, put
+from tests.commands.test_returns_repairs import OFFERS, kept, offered, worked
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.http.test_returns_pages import text_of
 from tests.shop import everybody
@@ -228,8 +238,8 @@ def test_a_campaign_adds_up_discounts_and_refunds_in_the_companys_own_currency(h
         shipped(answers[0].order)  # type: ignore[union-attr]
         given_back(answers[0].order)  # type: ignore[union-attr]
     since, until = NOW - timedelta(days=1), NOW + timedelta(days=2)
-    for found in (campaigns.campaigns, campaigns.promotions):
-        (told,) = found(COMPANY, since=since, until=until)
+    for asks_for in (campaigns.campaigns, campaigns.promotions):
+        (told,) = asks_for(COMPANY, since=since, until=until)
         assert (told.orders, told.units_shipped, told.given_minor) == (6, 3, 6 * 5_00)
         assert (told.sales_minor, told.refunded_minor, told.units_returned) == (3 * 45_00, 3 * 45_00, 3)
     # What was given back of goods of which no sale was posted counts at the rate of the day of the order.
@@ -242,3 +252,24 @@ def test_a_campaign_adds_up_discounts_and_refunds_in_the_companys_own_currency(h
     (told,) = campaigns.campaigns(COMPANY, since=since, until=until)
     assert (told.given_minor, told.refunded_minor) == (6 * 5_00, 6 * 45_00)
     sql.run("DELETE FROM returns_sold WHERE received = 0 RETURNING 1")
+
+
+@pytest.mark.parametrize("currency", RATES)
+def test_a_price_that_is_owed_no_more_goes_at_the_rate_at_which_it_was_owed(house: Floor, currency: str):
+    """A pound is worth half as much the next day: of what was charged nothing stays."""
+    kept("returns.authorization", OFFERS)
+    one = asked(sold(house, currency), 1, reason="changed_mind", asked="repair")
+    put(found(came(one), "C"))
+    (disposition,) = sql.run("SELECT id FROM returns_disposition WHERE disposition = 'repair'")[0]
+    repair = offered(disposition, payer="customer", price_minor=1_000).repair
+    answer_repairs(ASKS, requests=[AnswerRepair(repair, agrees=True)])
+    worked(repair)
+    send_back(ASKS, requests=[SendBack(one.return_id, "Parcel Post", "PP1")])
+    before = sql.run("SELECT sum(amount_minor)::bigint FROM ledger_line WHERE account = 1150")[0][0]
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1", lost=True)])
+    tomorrow = Cause(ASKS.actor, NOW + timedelta(days=1))
+    (settled,) = settle_repairs(tomorrow, requests=[SettleRepair(repair, "refund", "it was lost")])
+    assert isinstance(settled, RepairSettled)
+    assert before == 1_000
+    assert (balance(1150), balance(4040)) == (0, 0)
+    assert ledger.discrepancies() == []

@@ -170,6 +170,38 @@ def test_a_question_ends_with_a_return_or_a_reason(house: Floor):
     assert work.items(COMPANY, kind="goods to take in") == []
 
 
+def test_returns_that_could_take_a_stray_in_are_suggested_the_likeliest_first(house: Floor):
+    by_sku, by_number, other, over = (asked(sold(house, 1, (n, 1))[0], 1) for n in (0, 0, 1, 0))
+    announced(by_number.return_id, tracking="MINE")
+    close(ASKS, requests=[Close(over.return_id, "changed his mind")])
+    (answer,) = receive_parcels(
+        RECEIVES, requests=[parcel(house, ("SKU-000", 1), ("a sock", 1), tracking="XX")]
+    )
+    stray, sock = answer.strays
+    sql.run("UPDATE returns_stray SET tracking = 'MINE' RETURNING 1")
+    found = parcel_queries.candidates(COMPANY, [stray, sock])
+    assert [(one.return_id, one.why) for one in found[stray]] == [
+        (by_number.return_id, "number"), (by_sku.return_id, "sku"),
+    ]  # fmt: skip
+    assert [one.return_id for one in found[sock]] == [by_number.return_id]
+    assert parcel_queries.candidates(COMPANY + 1, [stray]) == {stray: []}
+    assert other.return_id not in {one.return_id for one in found[stray]}
+
+
+def test_a_return_that_could_not_take_it_in_is_refused(house: Floor):
+    (answer,) = receive_parcels(RECEIVES, requests=[parcel(house, ("SKU-000", 1))])
+    over, other = asked(sold(house, 1, (0, 1))[0], 1), asked(sold(house, 1, (1, 1))[0], 1)
+    close(ASKS, requests=[Close(over.return_id, "changed his mind")])
+    ended, foreign = decide_strays(ASKS, requests=[
+        DecideStray(answer.strays[0], "matched", over.return_id),
+        DecideStray(answer.strays[0], "matched", other.return_id),
+    ])  # fmt: skip
+    assert isinstance(ended, WrongState)
+    assert isinstance(foreign, Invalid)
+    assert "a return with SKU-000 in it" in foreign.message
+    assert [row.state for row in parcel_queries.strays(COMPANY)] == ["open"]
+
+
 def test_goods_to_take_in_of_a_return_that_ends_are_no_work(house: Floor):
     (answer,) = receive_parcels(RECEIVES, requests=[parcel(house, ("SKU-000", 1))])
     late = asked(sold(house, 1, (0, 2))[0], 1)

@@ -12,8 +12,8 @@ import pytest
 from entrepot.insight import kpi_facts
 from entrepot.kernel import policies, sql
 from entrepot.kernel.command import whole
-from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
-from entrepot.returns import errors, portal_queries, queries, repair_queries
+from entrepot.kernel.errors import Invalid, NotFound, Refused, RequestReused, WrongState
+from entrepot.returns import departure_queries, errors, portal_queries, queries, repair_queries
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
 from entrepot.returns.commands.close import Close, close
@@ -571,6 +571,34 @@ def test_instead_of_what_was_lost_on_its_way_back_something_else_is_agreed_on(ho
     assert repair_queries.to_send(one.return_id) == repair_queries.ToSend(0, ())
     note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1")])
     assert one_repair(one.return_id).state == "settled", "what was agreed on stands, though it was found"
+    assert items_of(one.return_id) == ["parcel sent back arrived after all"], "he has both"
+
+
+def test_work_about_one_repair_ends_without_that_about_another_of_its_return(house: Floor):
+    ((one, disposition),) = to_repair(house, units_=2, reason="changed_mind")
+    first, second = (offered(disposition, price_minor=900).repair for _ in range(2))
+    answer_repairs(SERVES, requests=[AnswerRepair(first, False), AnswerRepair(second, False)])
+    assert items_of(one.return_id) == ["repair failed"] * 2
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP1", (first,))]))
+    assert items_of(one.return_id) == ["repair failed"]
+    whole(send_back(SERVES, requests=[SendBack(one.return_id, "Parcel Post", "PP2", (second,))]))
+    assert items_of(one.return_id) == []
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, one_, lost=True) for one_ in ("PP1", "PP2")])
+    assert items_of(one.return_id) == ["parcel sent back was lost"] * 2
+    note_arrivals(SYSTEM, requests=[NoteArrival(COMPANY, "PP1")])
+    assert items_of(one.return_id) == ["parcel sent back was lost"]
+
+
+def test_what_was_refunded_before_its_repair_was_offered_is_the_houses(house: Floor):
+    ((one, disposition),) = to_repair(house)
+    wanted = [OpenWorkOrder(COMPANY, disposition, 1, "clean it")]
+    assert isinstance(open_work_orders(INSPECTS, requests=wanted)[0], Refused)
+    whole(refund(SERVES, requests=[Refund(one.return_id)]))
+    assert repair_queries.waiting(COMPANY) == []
+    (waits,) = departure_queries.waiting(COMPANY, "refurbish")
+    assert (waits.disposition, waits.kind) == (disposition, "refurbish")
+    whole(open_work_orders(INSPECTS, requests=wanted))
+    assert departure_queries.waiting(COMPANY) == []
 
 
 def test_what_was_lost_and_is_found_again_is_with_its_customer(house: Floor):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -14,7 +14,9 @@ from entrepot.returns import parcel_queries, queries
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.note_scans import NoteScan, ScanNoted, note_scans
+from entrepot.returns.commands.note_troubles import NoteTrouble, TroubleNoted, note_troubles
 from entrepot.returns.tasks import serve_decide_refund, serve_scanned
+from entrepot.shipping import told
 from entrepot.shipping.commands.take_tracking import (
     SCANNED,
     RetakeTracking,
@@ -22,6 +24,8 @@ from entrepot.shipping.commands.take_tracking import (
     retake_tracking,
     take_tracking,
 )
+from entrepot.shipping.rules import BEFORE_A_SCAN, EVENT_KINDS, EXCEPTIONS, IN_HAND
+from entrepot.work import queries as work
 from tests.back import ASKS, asked, asked_all, came, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.rules.test_easypost import a_message, detail
@@ -115,3 +119,84 @@ def test_a_parcel_that_comes_back_is_scanned_however_the_message_came(house: Flo
     assert parcel_queries.is_scanned(other.return_id)
     sql.run("UPDATE kernel_inbox SET payload = '{}' RETURNING 1")
     serve_scanned(SYSTEM, queued(SCANNED))  # what was erased meanwhile is passed over
+
+
+def says(kind: str, tracking: str = "JD01", at: datetime = NOW) -> None:
+    """A carrier's word, by whatever program, from the message to what becomes of it."""
+    take_tracking(SYSTEM, requests=[
+        TakeTracking(COMPANY, told.SOURCE, told.message(tracking, "Post", kind, at, f"it is {kind}", "Leeds"))
+    ])  # fmt: skip
+    serve_scanned(SYSTEM, queued(SCANNED))
+    sql.run("DELETE FROM kernel_ready WHERE queue = %(queue)s RETURNING 1", {"queue": SCANNED})
+
+
+def asked_about(one: Authorized) -> list[str]:
+    items = [item for item in work.of_subject(one.return_id) if item.state != "done"]
+    return sorted(item.facts["kind"] for item in items if item.type == "return parcel in trouble")
+
+
+@pytest.mark.parametrize("kind", EVENT_KINDS)
+def test_only_what_a_carrier_has_in_its_hands_is_refunded(house: Floor, kind: str):
+    (one,) = announced(house, "JD01")
+    says(kind)
+    assert parcel_queries.is_scanned(one.return_id) is (kind in IN_HAND)
+    assert queued("decide_refund") == ([one.return_id] if kind in IN_HAND else [])
+    assert asked_about(one) == ([kind] if kind in EXCEPTIONS else [])
+    known = sql.run("SELECT state FROM kernel_inbox")
+    assert known == [("set_aside" if kind in BEFORE_A_SCAN else "done",)]
+
+
+def test_what_goes_back_to_its_sender_is_no_scan_and_does_not_arrive(house: Floor):
+    one, other = announced(house, "JD01", "JD02")
+    message = a_message("JD01", detail("in_transit"), detail("return_to_sender", NOW + timedelta(hours=1)))
+    take_tracking(SYSTEM, requests=[TakeTracking(COMPANY, "easypost", message)])
+    serve_scanned(SYSTEM, queued(SCANNED))
+    says("delivered")
+    assert not parcel_queries.is_scanned(one.return_id)
+    assert (queued("decide_refund"), asked_about(one)) == ([], ["returned to sender"])
+    says("lost", "JD02")
+    says("damaged", "JD02")
+    assert asked_about(other) == ["damaged", "lost"]
+    says("delivered", "JD02", NOW + timedelta(days=1))
+    assert (parcel_queries.is_scanned(other.return_id), asked_about(other)) == (True, ["damaged"])
+    says("delayed", "JD02", NOW + timedelta(days=2))
+    assert asked_about(other) == ["damaged"], "it is here"
+
+
+def test_trouble_of_a_kind_is_told_once(house: Floor):
+    one, other = announced(house, "JD01", "JD01")
+    requests = [
+        NoteTrouble(COMPANY, "jd 01", "lost", key="k"), NoteTrouble(COMPANY, "JD01", "lost"),
+        NoteTrouble(COMPANY, "XX", "lost"), NoteTrouble(COMPANY, " ", "lost"),
+        NoteTrouble(COMPANY, "JD01", "in transit"),
+    ]  # fmt: skip
+    first, same, stranger, nameless, none = note_troubles(SYSTEM, requests=requests)
+    assert [first, same, stranger] == [
+        TroubleNoted("JD01", 2),
+        TroubleNoted("JD01", 2),
+        TroubleNoted("XX", 0),
+    ]
+    assert isinstance(nameless, Invalid)
+    assert isinstance(none, Invalid)
+    assert note_troubles(SYSTEM, requests=requests[:2]) == [TroubleNoted("JD01", 2), TroubleNoted("JD01", 0)]
+    assert (asked_about(one), asked_about(other)) == (["lost"], ["lost"])
+    assert sql.run("SELECT DISTINCT troubles FROM returns_parcel") == [(["lost"],)]
+
+
+def test_trouble_with_what_has_come_is_nobodys_work(house: Floor):
+    (one,) = announced(house, "JD01")
+    came(one, 2)
+    says("lost")
+    assert asked_about(one) == []
+
+
+@pytest.mark.counts("returns.note_troubles")
+def test_statements_about_trouble_do_not_grow_with_the_batch(house: Floor, statements) -> None:
+    names = [f"T{n}" for n in range(MANY + 11)]
+    announced(house, *names)
+    counts = []
+    for part in (names[:1], names[1:11], names[11:]):
+        with statements() as ran:
+            note_troubles(SYSTEM, requests=[NoteTrouble(COMPANY, name, "lost") for name in part])
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [counts[0]] * 3

@@ -9,10 +9,14 @@ import pytest
 from django.contrib.auth.models import User
 
 from entrepot.kernel import sql
-from entrepot.returns import repair_queries
+from entrepot.returns import claim_queries, repair_queries
+from entrepot.returns.commands.dispose import Dispose, dispose
+from entrepot.returns.commands.send_back import SendBack, send_back
+from entrepot.returns.commands.verdicts import RefuseUnits, refuse_units
 from tests.asking import a_browser, a_program
+from tests.back import INSPECTS, asked_all, came, found, sold
 from tests.commands.test_returns_repairs import OFFERS, kept, one_repair, to_repair
-from tests.floor import COMPANY, Floor
+from tests.floor import COMPANY, SYSTEM, Floor
 from tests.http.test_api import is_problem
 from tests.http.test_returns_pages import said, text_of
 from tests.shop import everybody
@@ -40,6 +44,34 @@ def form(disposition: UUID, **facts: Any) -> dict[str, Any]:
         "told": "A week.",
     }
     return told | facts
+
+
+def test_a_claim_for_a_parcel_is_opened_on_the_page_of_its_return_and_by_programs(house: Floor):
+    (one,) = asked_all(sold(house, 1, (0, 1)), 1)
+    ((inspection, count),) = found(came(one), "B")
+    refuse_units(SYSTEM, requests=[RefuseUnits(inspection.inspection, "swapped", "Another one.")])
+    dispose(INSPECTS, requests=[Dispose(inspection.inspection, count)])
+    send_back(SYSTEM, requests=[SendBack(one.return_id, "Parcel Post", "PP9")])
+    page, service = f"/returns/{one.return_id}/", a_browser("service")
+    assert "Claim for a parcel" in text_of(service.get(page))
+    wrong = service.post(f"{page}claim/", {"tracking": "PP9", "kind": "lost", "amount": "x"})
+    assert "Write the amount like" in said(wrong)[-1]
+    done = service.post(f"{page}claim/", {"tracking": "PP9", "kind": "lost", "amount": "4.00"})
+    assert said(done)[-1] == "The claim is open. File it with the carrier."
+    (claim,) = claim_queries.of_return(COMPANY, one.return_id)
+    assert (claim.amount_minor, claim.number in text_of(service.get(page))) == (400, True)
+    assert "Parcel sent back to the customer PP9" in text_of(a_browser("lead").get("/claims/"))
+    assert "Claim for a parcel" not in text_of(a_browser("inspector").get(page))
+
+    program = a_program(User.objects.get(username="service"))
+    body = {"return_id": str(one.return_id), "tracking": "PP9", "kind": "damaged"}
+    made = program.post("/api/v1/returns/claims", body, again="1").json()
+    assert made["amount_minor"] == 999
+    is_problem(program.post("/api/v1/returns/claims", body, again="2"), 409, "shipping.parcel_claimed")
+    listed = program.get("/api/v1/claims").json()["items"]
+    assert {(claim["subject_kind"], claim["shipment"], claim["tracking"]) for claim in listed} == {
+        ("sent_back", None, "PP9")
+    }
 
 
 def test_a_repair_is_offered_done_and_sent_back_on_the_page_of_its_return(house: Floor):

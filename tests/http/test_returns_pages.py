@@ -552,7 +552,8 @@ def test_a_parcel_is_opened_at_the_door_and_its_questions_answered(house: Floor)
     (stray,) = parcel_queries.strays(COMPANY)
     refused = service.post(f"/returns/strays/{stray.id}/", {"outcome": "matched", "return": "RMA-1"})
     assert said(refused) == ["Say which return they belong to; RMA-1 is none."]
-    service.post(f"/returns/strays/{stray.id}/", {"outcome": "matched", "return": one.number.lower()})
+    assert f"It belongs to {one.number}" in text_of(service.get("/returns/parcels/"))
+    service.post(f"/returns/strays/{stray.id}/", {"candidate": one.number, "reason": "", "return": ""})
     assert "Nothing is unexplained" in text_of(service.get("/returns/parcels/"))
     nothing = door.post("/returns/parcels/receive/", {"node": str(house.nodes[0])})
     assert "what was in the parcel" in said(nothing)[-1]

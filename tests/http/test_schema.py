@@ -321,6 +321,7 @@ OPERATIONS = [
     ("/api/v1/returns/card-holds", "get"),
     ("/api/v1/returns/card-holds/decide", "post"),
     ("/api/v1/returns/checklist", "get"),
+    ("/api/v1/returns/claims", "post"),
     ("/api/v1/returns/close", "post"),
     ("/api/v1/returns/consider", "post"),
     ("/api/v1/returns/departures", "get"),

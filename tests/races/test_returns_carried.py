@@ -11,14 +11,18 @@ from entrepot.carriage.commands.register import register_services
 from entrepot.insight import verify
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Refused, WrongState
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.bought_labels import (
     LabelPurchaseRecorded,
     RecordLabelPurchase,
     record_label_purchases,
 )
+from entrepot.returns.commands.claims import ClaimParcels, claim_by_policy
 from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, SentBackExpected, expect_sent_back
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, VoidLabel, make_labels, void_labels
+from entrepot.returns.commands.note_scans import NoteScan, note_scans
+from entrepot.returns.commands.note_troubles import NoteTrouble, note_troubles
 from entrepot.returns.commands.take_comebacks import (
     ComebackTaken,
     ComebackUnits,
@@ -62,6 +66,37 @@ def test_what_a_carrier_brings_back_is_expected_once(house: Floor):
     """
     assert sql.run(beyond) == [(0,)]
     assert verify.discrepancies() == []
+
+
+def test_one_parcels_trouble_is_told_once_however_many_tell(house: Floor):
+    (one,) = asked_all(sold(house, 1, (0, 2)), 2)
+    announce_parcels(ASKS, requests=[AnnounceParcel(one.return_id, "JD01")])
+
+    def told() -> list:
+        note_scans(SYSTEM, requests=[NoteScan(COMPANY, "JD01", delivered=False)])
+        return note_troubles(SYSTEM, requests=[NoteTrouble(COMPANY, "JD01", "lost")])
+
+    answers = [answer for got in at_once([told] * 4) for answer in got]
+    assert sorted(answer.returns for answer in answers) == [0, 0, 0, 1]
+    assert sql.run("SELECT troubles FROM returns_parcel") == [(["lost"],)]
+
+
+def test_a_lost_parcel_is_claimed_once_however_many_look(house: Floor):
+    """Also where its returns, of two orders, are looked at at the same time."""
+    register_services(SYSTEM, requests=[LIVE])
+    one, other = asked_all(sold(house, 2, (0, 1), address=HOME), 1, reason="damaged_in_transit")
+    made = make_labels(
+        ASKS, requests=[MakeLabel(one.return_id, tracking="BOTH", together=(other.return_id,))]
+    )
+    assert isinstance(made[0], LabelMade)
+    note_troubles(SYSTEM, requests=[NoteTrouble(COMPANY, "BOTH", "lost")])
+
+    def look(which: UUID) -> list:
+        return claim_by_policy(SYSTEM, requests=[ClaimParcels(which)])
+
+    answers = at_once([lambda w=w: look(w) for w in (one.return_id, other.return_id) * 3])
+    assert sum(len(answer.opened) for got in answers for answer in got) == 1
+    assert sql.run("SELECT count(*)::int FROM shipping_claim") == [(1,)]
 
 
 def test_a_label_that_is_bought_while_it_is_voided_is_used_or_given_back(house: Floor):

@@ -119,6 +119,11 @@ sent AS MATERIALIZED (
     FROM journal AS j JOIN shipping_claim AS w ON w.id = j.document_id
     JOIN sent AS s ON s.shipment_id = w.shipment_id WHERE j.document_kind = 'claim'
     UNION ALL
+    SELECT j.id, r.line_id, r.sku_id, r.reason, NULL, r.quantity
+    FROM journal AS j JOIN shipping_claim AS w ON w.id = j.document_id AND w.shipment_id IS NULL
+    JOIN returns_claimed AS b ON b.claim_id = w.id
+    JOIN returns_line AS r ON r.return_id = b.return_id WHERE j.document_kind = 'claim'
+    UNION ALL
     SELECT j.id, s.line_id, s.sku_id, NULL, NULL, w.difference_minor * COALESCE(s.share, 1)
     FROM journal AS j JOIN settlement_carriercharge AS w ON w.invoice_id = j.document_id
      AND w.difference_minor <> 0 AND w.state = CASE j.kind WHEN 'variance' THEN 'matched' ELSE 'accepted' END

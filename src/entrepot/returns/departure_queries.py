@@ -7,7 +7,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.returns.repairing import ENDED
+from entrepot.returns.repairing import ENDED, HIS
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +179,11 @@ WHERE i.departure_id = %(id)s::uuid ORDER BY s.code, r.number, i.disposition_id
 
 _FOLLOWED = "('return_to_vendor', 'liquidate', 'donate', 'dispose', 'refurbish', 'second_grade', 'repair')"
 
+# What was to be repaired for its customer is the house's once he got something else for it.
+_WAY = f"""
+CASE WHEN d.disposition = 'repair' AND (r.asked <> 'repair' OR l.refunded > l.missing AND NOT {HIS}) THEN 'refurbish'
+     ELSE d.disposition END"""
+
 _WAITING_COUNT = f"""
 SELECT count(*) FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
 LEFT JOIN returns_gathered AS g ON g.disposition_id = d.id
@@ -186,11 +191,12 @@ WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
 """
 
 _WAITING = f"""
-SELECT d.id, CASE WHEN d.disposition = 'repair' AND r.asked <> 'repair' THEN 'refurbish' ELSE d.disposition END,
+SELECT d.id, {_WAY},
        r.id, r.number, s.id, s.code, s.name, n.id, n.code, b.code, c.lot, c.serial,
        d.quantity - COALESCE(g.units, 0), x.grade, x.note, d.decided_at, v.id, COALESCE(v.name, '')
 FROM returns_disposition AS d
 JOIN returns_return AS r ON r.id = d.return_id
+JOIN returns_line AS l ON l.id = d.return_line_id
 JOIN returns_inspection AS x ON x.id = d.inspection_id
 JOIN returns_receipt AS c ON c.id = x.receipt_id
 JOIN catalog_sku AS s ON s.id = c.sku_id
@@ -206,8 +212,7 @@ LEFT JOIN LATERAL (
          WHERE o.sku_id = s.id AND w.company_id = r.company_id ORDER BY o.cost, o.id LIMIT 1))) AS v ON TRUE
 WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
   AND d.disposition IN {_FOLLOWED}
-  AND %(disposition)s::text IN ('', CASE WHEN d.disposition = 'repair' AND r.asked <> 'repair' THEN 'refurbish'
-                                         ELSE d.disposition END)
+  AND %(disposition)s::text IN ('', {_WAY})
 ORDER BY d.id LIMIT %(limit)s::int
 """
 

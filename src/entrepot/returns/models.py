@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -11,6 +12,7 @@ from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted
 from entrepot.kernel.models import append_only
 from entrepot.returns import arrivals, refusing, rules, states
+from entrepot.returns.claim_models import Claimed  # noqa: F401
 from entrepot.returns.comeback_models import Comeback  # noqa: F401
 from entrepot.returns.fraud_models import Judgment, Mark, Suspicion  # noqa: F401
 from entrepot.returns.hold_models import Hold, HoldLine  # noqa: F401
@@ -329,7 +331,9 @@ class Parcel(models.Model):
     carrier = models.TextField(default="", db_default="")
     announced_by = models.TextField()
     announced_at = models.DateTimeField()
-    scanned_at = models.DateTimeField(null=True)  # when its carrier first told of it
+    scanned_at = models.DateTimeField(null=True)  # when its carrier first had it
+    delivered_at = models.DateTimeField(null=True)  # when its carrier brought it, as it says
+    troubles = ArrayField(models.TextField(), db_default=[])  # kinds that its carrier told of it
 
     class Meta:
         indexes = [models.Index(fields=["company_id", "tracking"], name="returns_parcel_by_its_number")]

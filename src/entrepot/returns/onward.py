@@ -109,12 +109,16 @@ class Waits(NamedTuple):
     serial: str
     currency: str
     asked: str = ""  # of the return
+    is_paid: bool = (
+        False  # units of its line were refunded, and none is left that its customer may have again
+    )
 
     @property
     def is_to_refurbish(self) -> bool:
         """Whether the house makes them good again for itself: what was to be repaired for its customer is the house's
-        once something else was agreed on."""
-        return self.disposition == "refurbish" or (self.disposition == REPAIR and self.asked != REPAIR)
+        once something else was agreed on, or it was refunded."""
+        is_ours = self.asked != REPAIR or self.is_paid
+        return self.disposition == "refurbish" or (self.disposition == REPAIR and is_ours)
 
 
 def misfit_units(wanted: Sequence[tuple[UUID, int]], found: Mapping[UUID, Waits]) -> Refused | None:

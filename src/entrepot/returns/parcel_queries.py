@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -92,6 +92,27 @@ def strays(company: int, *, state: str = "open", limit: int = 100) -> list[Stray
     return [StrayRow(*row) for row in sql.run(_STRAYS, params)]
 
 
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """A return that a stray may belong to, and what speaks for it: `number` of the parcel or slip, `serial`, `sku`."""
+
+    stray: UUID
+    return_id: UUID
+    number: str
+    order_number: str
+    why: str
+
+
+def candidates(company: int, strays: Sequence[UUID]) -> dict[UUID, list[CandidateRow]]:
+    """The returns that strays may belong to, five of each at most, the likeliest first: such as could take them in. 1
+    statement, none for none."""
+    rows = sql.run(_CANDIDATES, {"company": company, "ids": list(strays)}) if strays else []
+    found: dict[UUID, list[CandidateRow]] = {one: [] for one in strays}
+    for row in rows:
+        found[row[0]].append(CandidateRow(*row))
+    return found
+
+
 def return_of_number(company: int, number: str) -> UUID | None:
     """The return of that number. 1 statement."""
     rows = sql.run(_OF_NUMBER, {"company": company, "number": number.strip().upper()})
@@ -167,6 +188,43 @@ JOIN network_bin AS b ON b.id = t.bin_id
 LEFT JOIN catalog_sku AS s ON s.id = t.sku_id
 WHERE t.company_id = %(company)s::smallint AND t.state = %(state)s::text
 ORDER BY t.received_at, t.id LIMIT %(limit)s::int
+"""
+
+_CANDIDATES = """
+WITH s AS (
+    SELECT id, sku_id, serial, tracking FROM returns_stray
+    WHERE company_id = %(company)s::smallint AND id = ANY(%(ids)s::uuid[])
+), told AS (
+    SELECT s.id AS stray, p.return_id, 1 AS rank, 'number' AS why FROM s
+    JOIN returns_parcel AS p ON p.company_id = %(company)s::smallint AND p.tracking = s.tracking
+    UNION ALL
+    SELECT s.id, r.id, 1, 'number' FROM s
+    JOIN returns_return AS r ON r.number = s.tracking
+    UNION ALL
+    SELECT s.id, r.id, 1, 'number' FROM s
+    JOIN orders_order AS o ON o.company_id = %(company)s::smallint AND o.number = s.tracking
+    JOIN returns_return AS r ON r.order_id = o.id
+    UNION ALL
+    SELECT s.id, r.id, 2, 'serial' FROM s
+    JOIN warehouse_packedserial AS k ON k.sku_id = s.sku_id AND k.serial = s.serial AND s.serial <> ''
+    JOIN warehouse_fulfillment AS f ON f.id = k.fulfillment_id
+    JOIN returns_return AS r ON r.order_id = f.order_id
+    UNION ALL
+    SELECT s.id, l.return_id, 3, 'sku' FROM s
+    JOIN returns_line AS l ON l.sku_id = s.sku_id
+    JOIN returns_return AS r ON r.id = l.return_id AND r.state = 'authorized'
+), fit AS (
+    SELECT DISTINCT ON (t.stray, r.id) t.stray, r.id, r.number, o.number AS order_number, t.why, t.rank
+    FROM told AS t JOIN s ON s.id = t.stray
+    JOIN returns_return AS r ON r.id = t.return_id AND r.company_id = %(company)s::smallint AND r.asked <> 'keep'
+     AND r.state IN ('authorized', 'received', 'inspected', 'disposed')
+    JOIN orders_order AS o ON o.id = r.order_id
+    WHERE EXISTS (SELECT FROM returns_line AS l WHERE l.return_id = r.id AND (s.sku_id IS NULL OR l.sku_id = s.sku_id)
+                  AND l.quantity > l.cancelled + l.missing + l.received)
+    ORDER BY t.stray, r.id, t.rank)
+SELECT stray, id, number, order_number, why
+FROM (SELECT *, row_number() OVER (PARTITION BY stray ORDER BY rank, id DESC) AS place FROM fit) AS x
+WHERE place <= 5 ORDER BY stray, place
 """
 
 _OF_NUMBER = (

@@ -178,7 +178,7 @@ WHERE d.return_id = %(id)s::uuid AND d.disposition = 'send_back'
 ORDER BY 1
 """
 
-_WAITING = """
+_WAITING = f"""
 SELECT d.id, r.id, r.number, o.sku_code, d.quantity - COALESCE(g.units, 0), d.decided_at,
        ((o.gross_minor - o.discount_minor + o.tax_minor) / o.quantity)::bigint, r.currency::text
 FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
@@ -186,6 +186,7 @@ JOIN returns_line AS l ON l.id = d.return_line_id JOIN orders_line AS o ON o.id 
 LEFT JOIN returns_gathered AS g ON g.disposition_id = d.id
 WHERE r.company_id = %(company)s::smallint AND d.disposition = 'repair' AND r.asked = 'repair'
   AND (%(return)s::uuid IS NULL OR d.return_id = %(return)s::uuid) AND d.quantity > COALESCE(g.units, 0)
+  AND {repairing.HIS}
 ORDER BY d.id LIMIT %(limit)s::int
 """
 

@@ -27,6 +27,9 @@ BACK = ("sent", "delivered", "lost")
 ENDED = (*BACK, "settled")
 """The units went back to their customer, or something else was agreed on: they are in repair no more."""
 
+HIS = "(l.quantity > l.cancelled + l.refunded + l.refused + l.repaired)"
+"""SQL: whether units of a line `l` are left that were neither paid for, nor refused, nor sent back."""
+
 CHARGED = ("offered", "agreed", "repaired", *BACK)
 """Its customer is asked to pay, or pays when it goes back to him."""
 

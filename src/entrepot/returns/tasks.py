@@ -30,8 +30,10 @@ from entrepot.returns import (
     label_asking,
     queries,
 )
+from entrepot.returns.claiming import QUEUE as CLAIMS
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, ask, record_label_purchases
+from entrepot.returns.commands.claims import ClaimParcels, claim_by_policy
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.expect_sent_back import ExpectSentBack, expect_sent_back
 from entrepot.returns.commands.expire import Expire, expire
@@ -39,6 +41,7 @@ from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
 from entrepot.returns.commands.give_back import GiveBack, give_back
 from entrepot.returns.commands.note_arrivals import NoteArrival, WatchSentBack, note_arrivals, watch_sent_back
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
+from entrepot.returns.commands.note_troubles import NoteTrouble, note_troubles
 from entrepot.returns.commands.place_holds import PlaceHold, place_holds
 from entrepot.returns.commands.poll_labels import PollLabels, poll_labels
 from entrepot.returns.commands.refund import Refund, refund
@@ -54,7 +57,7 @@ from entrepot.shipping import adapters, buying
 from entrepot.shipping.commands.take_tracking import SCANNED, SOURCES
 from entrepot.shipping.commands.watch import SENT_BACK
 from entrepot.shipping.live import Adapter, RefusedByCarrierError
-from entrepot.shipping.rules import BEFORE_A_SCAN, CarrierEvent, UnreadableError
+from entrepot.shipping.rules import EXCEPTIONS, IN_HAND, CarrierEvent, UnreadableError
 
 log = structlog.get_logger("entrepot.returns")
 
@@ -205,14 +208,28 @@ LOOKS = (look_at_what_waits, look_at_departures, look_at_sales, forget_old_marks
 
 def serve_scanned(cause: Cause, messages: Sequence[UUID]) -> None:
     """Messages of carriers, however they came: the parcel that one tells of may be one that comes back, or one that
-    went back to its customer."""
+    went back to its customer. Trouble goes first: what a carrier brings to its sender is no scan any more."""
     told = [(one, event) for one in inbox.told(messages) for event in _events(one)]
-    scans = [
-        NoteScan(one.company, event.tracking, event.occurred_at, message=one.id)
+    troubles = [
+        NoteTrouble(one.company, event.tracking, event.kind, event.occurred_at, event.message, message=one.id)
         for one, event in told
-        if event.kind not in BEFORE_A_SCAN
+        if event.kind in EXCEPTIONS
     ]
-    note_scans(cause, requests=scans)
+    if troubles:
+        note_troubles(cause, requests=troubles)
+    scans = [
+        NoteScan(
+            one.company,
+            event.tracking,
+            event.occurred_at,
+            delivered=event.kind == "delivered",
+            message=one.id,
+        )
+        for one, event in told
+        if event.kind in IN_HAND
+    ]
+    if scans:
+        note_scans(cause, requests=scans)
     ends = [
         NoteArrival(one.company, event.tracking, event.kind == "lost", event.occurred_at, message=one.id)
         for one, event in told
@@ -235,7 +252,13 @@ def serve_sent_back(cause: Cause, shipments: Sequence[UUID]) -> None:
     expect_sent_back(cause, requests=[ExpectSentBack(one) for one in shipments])
 
 
+def serve_claim_return(cause: Cause, returns: Sequence[UUID]) -> None:
+    """Claims to carriers for what was found, or told, of returns, as the policy says."""
+    claim_by_policy(cause, requests=[ClaimParcels(one) for one in returns])
+
+
 QUEUES = {
+    CLAIMS: serve_claim_return,
     SCANNED: serve_scanned,
     SENT_BACK: serve_sent_back,
     "decide_refund": serve_decide_refund, "end_exchange": serve_end_exchange, "exchange": serve_exchange,

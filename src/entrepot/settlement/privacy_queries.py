@@ -368,6 +368,9 @@ UNION ALL
 SELECT o.id, 'claim', c.number FROM o JOIN shipping_shipment AS s ON s.order_id = o.id
 JOIN shipping_claim AS c ON c.shipment_id = s.id AND c.state IN ('open', 'filed', 'agreed')
 UNION ALL
+SELECT o.id, 'claim', c.number FROM o JOIN shipping_claim AS c ON c.order_id = o.id
+WHERE c.state IN ('open', 'filed', 'agreed')
+UNION ALL
 SELECT customer_id, 'lot', number FROM returns_departure
 WHERE customer_id = ANY(%(customers)s::uuid[]) AND state IN ('open', 'gone')
 """

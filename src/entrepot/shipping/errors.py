@@ -143,6 +143,14 @@ class Claimed(Refused):
     )
 
 
+class ParcelClaimed(Refused):
+    code = "shipping.parcel_claimed"
+    says = (
+        "All of parcel {tracking} is claimed as {kind} already ({number}). Follow that claim; where it was for a part,"
+        " say the amount of another."
+    )
+
+
 class SentAgain(Refused):
     code = "shipping.sent_again"
     says = (

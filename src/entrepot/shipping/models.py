@@ -10,7 +10,7 @@ from entrepot.kernel import forget
 from entrepot.kernel.imprint import imprinted_when_sealed
 from entrepot.shipping import states
 from entrepot.shipping.rules import EVENT_KINDS
-from entrepot.shipping.trouble import CLAIMED
+from entrepot.shipping.trouble import CLAIMED, OTHER_PARCELS
 
 
 class Shipment(models.Model):
@@ -377,12 +377,18 @@ class Purchase(models.Model):
 
 
 class Claim(models.Model):
-    """What a carrier shall pay for a parcel in trouble: claimed, agreed by the carrier, credited."""
+    """What a carrier shall pay for a parcel in trouble: claimed, agreed by the carrier, credited. It is about a
+    shipment, or about another parcel of an order (`subject_id`, under `tracking`): one by which goods come back, or
+    went back to their customer."""
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField(unique=True)
     company_id = models.SmallIntegerField()
-    shipment_id = models.UUIDField()
+    subject_kind = models.TextField(db_default="shipment")
+    shipment_id = models.UUIDField(null=True)
+    subject_id = models.UUIDField(null=True)
+    order_id = models.UUIDField(null=True)
+    tracking = models.TextField(db_default="")
     carrier = models.TextField()
     kind = models.TextField()
     currency = models.CharField(max_length=3)
@@ -396,8 +402,32 @@ class Claim(models.Model):
     opened_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["shipment_id"], name="shipping_claim_of_shipment")]
+        indexes = [
+            models.Index(fields=["shipment_id"], name="shipping_claim_of_shipment"),
+            models.Index(
+                fields=["subject_id"], name="shipping_claim_of_parcel", condition=Q(subject_id__isnull=False)
+            ),
+            models.Index(
+                fields=["order_id"], name="shipping_claim_of_order", condition=Q(order_id__isnull=False)
+            ),
+        ]
         constraints = [
+            models.CheckConstraint(
+                name="shipping_claim_about_one_parcel",
+                condition=Q(
+                    subject_kind="shipment",
+                    shipment_id__isnull=False,
+                    subject_id__isnull=True,
+                    order_id__isnull=True,
+                )
+                | Q(
+                    subject_kind__in=OTHER_PARCELS,
+                    shipment_id__isnull=True,
+                    subject_id__isnull=False,
+                    order_id__isnull=False,
+                )
+                & ~Q(tracking=""),
+            ),
             models.CheckConstraint(
                 name="shipping_claim_known",
                 condition=Q(state__in=states.CLAIM.states, kind__in=CLAIMED, amount_minor__gt=0),

@@ -301,11 +301,12 @@ def last_told(shipments: Collection[UUID], limit: int = 40) -> dict[UUID, list[C
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
-    """A claim to a carrier; `reshipped` is the order by which the goods were sent again."""
+    """A claim to a carrier; `reshipped` is the order by which the goods were sent again. One that is about no shipment
+    (`subject_kind`) is about the parcel of the number `tracking`."""
 
     id: UUID
     number: str
-    shipment: UUID
+    shipment: UUID | None
     shipment_number: str
     order: UUID
     order_number: str
@@ -321,13 +322,21 @@ class ClaimRow:
     reason: str
     reshipped: UUID | None
     reshipped_number: str
+    subject_kind: str
+    tracking: str
 
 
 def claims(
-    company: int, *, after: UUID | None = None, limit: int = 50, shipment: UUID | None = None
+    company: int,
+    *,
+    after: UUID | None = None,
+    limit: int = 50,
+    shipment: UUID | None = None,
+    ids: Sequence[UUID] | None = None,
 ) -> list[ClaimRow]:
-    """Claims to carriers, the latest first, behind the claim `after`; or those for a shipment."""
-    params = {"company": company, "after": after, "limit": limit, "shipment": shipment}
+    """Claims to carriers, the latest first, behind the claim `after`; or those for a shipment, or of some `ids`."""
+    some = None if ids is None else list(ids)
+    params = {"company": company, "after": after, "limit": limit, "shipment": shipment, "ids": some}
     return [ClaimRow(*row) for row in sql.run(_CLAIMS, params)]
 
 
@@ -430,16 +439,17 @@ ORDER BY d.id, e.occurred_at DESC, e.id DESC
 """
 
 _CLAIMS = """
-SELECT c.id, c.number, c.shipment_id, h.number, h.order_id, o.number, c.carrier, c.kind, c.currency::text,
+SELECT c.id, c.number, c.shipment_id, COALESCE(h.number, ''), o.id, o.number, c.carrier, c.kind, c.currency::text,
        c.amount_minor, c.agreed_minor, c.credited_minor, c.state, c.due_on, c.reference, c.reason, r.order_id,
-       COALESCE(x.number, '')
+       COALESCE(x.number, ''), c.subject_kind, c.tracking
 FROM shipping_claim AS c
-JOIN shipping_shipment AS h ON h.id = c.shipment_id
-JOIN orders_order AS o ON o.id = h.order_id
+LEFT JOIN shipping_shipment AS h ON h.id = c.shipment_id
+JOIN orders_order AS o ON o.id = COALESCE(h.order_id, c.order_id)
 LEFT JOIN shipping_reshipment AS r ON r.shipment_id = c.shipment_id
 LEFT JOIN orders_order AS x ON x.id = r.order_id
 WHERE c.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR c.id < %(after)s::uuid)
   AND (%(shipment)s::uuid IS NULL OR c.shipment_id = %(shipment)s::uuid)
+  AND (%(ids)s::uuid[] IS NULL OR c.id = ANY(%(ids)s::uuid[]))
 ORDER BY c.id DESC LIMIT %(limit)s::int
 """
 

@@ -85,6 +85,11 @@ BEFORE_A_SCAN = ("announced", "cancelled", "unknown")
 """Kinds of events that say nothing of where a parcel is."""
 
 
+IN_HAND = ("in transit", "out for delivery", "waits for pickup", "delivered")
+"""Kinds of events by which a carrier says that it has a parcel, or had it until it arrived. No other does: what is lost
+or damaged may never come."""
+
+
 class UnreadableError(ValueError):
     """A carrier's message is not what its documentation says."""
 
@@ -122,6 +127,7 @@ __all__ = [
     "EVENT_KINDS",
     "EXCEPTIONS",
     "GOODS",
+    "IN_HAND",
     "CarrierEvent",
     "Frozen",
     "UnreadableError",

@@ -12,6 +12,9 @@ from entrepot.kernel.shapes import shape
 
 CLAIMED = ("lost", "damaged", "returned to sender", "delayed")
 """Kinds of trouble that a claim can be for."""
+OTHER_PARCELS = ("return_label", "sent_back")
+"""What a claim can be about beside a shipment: the parcel of a label by which goods come back, and one by which they
+went back to their customer."""
 WORSE = tuple(kind for kind in CLAIMED if kind != "delayed")
 """Those after which a parcel is not waited for."""
 

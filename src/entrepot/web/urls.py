@@ -278,6 +278,7 @@ urlpatterns = [
     path("returns/<uuid:which>/repair/settle/", repairs.settle_one, name="return-repair-settle"),
     path("returns/<uuid:which>/send-back/", repairs.send_one, name="return-send-back"),
     path("returns/<uuid:which>/send-back/arrived/", repairs.arrived_one, name="return-sent-back-arrived"),
+    path("returns/<uuid:which>/claim/", repairs.claim_one, name="return-claim"),
     path("returns/<uuid:which>/close/", returns.close_one, name="return-close"),
     path("holds/release/", orders.release, name="holds-release"),
     path("inbound/", inbound.orders_list, name="purchase-orders"),

@@ -13,6 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import arrivals, errors
+from entrepot.returns.states import FINAL
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -40,17 +41,20 @@ def decide_strays(cause: Cause, /, *, requests: Sequence[DecideStray]) -> list[S
     """Strays that are known now, and their work items closed. What belongs to a return is work for who takes goods in:
     nothing of it is there until it was received there.
 
-    Locks: the strays in id order. Refuses: NotFound (stray, return); Invalid (outcome); WrongState;
+    Locks: the strays in id order. Refuses: NotFound (stray, return); Invalid (outcome, a return of other
+    goods); WrongState (the stray is decided about; nothing of the return is to come);
     returns.reason_needed. Again: by key. 6 statements; 5 more where one belongs to a return.
     """
     found = {row[0]: _Stray(*row[1:]) for row in sql.run(_LOCK, {"strays": [one.stray for one in requests]})}
     rows = sql.run(_RETURNS, {"returns": [one.return_id for one in requests if one.return_id]})
-    known = {which: (company, number) for which, company, number in rows}
+    known = {row[0]: _Owner(*row[1:]) for row in rows}
     ended: set[UUID] = set()
     answers: list[StrayDecided | Refused] = []
     for request in requests:
-        company, state, *_ = found.get(request.stray, _NOBODYS)
-        refused = _misfit(request, company, "decided" if request.stray in ended else state, known)
+        one = found.get(request.stray, _NOBODYS)
+        if request.stray in ended:
+            one = one._replace(state="decided")
+        refused = _misfit(request, one, known)
         answers.append(refused or StrayDecided(request.stray, request.outcome))
         if not refused:
             ended.add(request.stray)
@@ -58,7 +62,7 @@ def decide_strays(cause: Cause, /, *, requests: Sequence[DecideStray]) -> list[S
     if decided:
         _write(cause, decided, found)
         open_items(cause, requests=[
-            _take_in(found[one.stray], one.stray, one.return_id, known[one.return_id][1])
+            _take_in(found[one.stray], one.stray, one.return_id, known[one.return_id].number)
             for one in decided if one.outcome == "matched" and one.return_id
         ])  # fmt: skip
     return answers
@@ -70,6 +74,17 @@ class _Stray(NamedTuple):
     said: str
     units: int
     bin: str
+    sku: UUID | None = None
+
+
+class _Owner(NamedTuple):
+    """A return that a stray may belong to, and the SKUs of it."""
+
+    company: int
+    number: str
+    state: str
+    asked: str
+    skus: list[UUID]
 
 
 _NOBODYS = _Stray(0, "", "", 0, "")
@@ -85,23 +100,32 @@ def _take_in(one: _Stray, stray: UUID, return_id: UUID, number: str) -> OpenItem
     )  # fmt: skip
 
 
-def _misfit(
-    request: DecideStray, company: int, state: str, known: Mapping[UUID, tuple[int, str]]
-) -> Refused | None:
-    if not company:
+def _misfit(request: DecideStray, one: _Stray, known: Mapping[UUID, _Owner]) -> Refused | None:
+    if not one.company:
         return NotFound(what="stray", which=str(request.stray))
     if request.outcome not in arrivals.OUTCOMES:
         return Invalid(field="outcome", expected=one_of(arrivals.OUTCOMES), found=request.outcome)
-    if state != "open":
-        return WrongState(subject="stray", found=state, event=request.outcome, expected="open")
+    if one.state != "open":
+        return WrongState(subject="stray", found=one.state, event=request.outcome, expected="open")
     if request.outcome != "matched":
         return (
             None
             if request.reason
             else errors.ReasonNeeded(step=request.outcome.replace("_", " "), why="it is not ours")
         )
-    if request.return_id is None or known.get(request.return_id, (0,))[0] != company:
+    return _misfit_owner(request, one, known.get(request.return_id) if request.return_id else None)
+
+
+def _misfit_owner(request: DecideStray, one: _Stray, owner: _Owner | None) -> Refused | None:
+    """Why a stray can't belong to a return: nothing could be taken in there."""
+    if owner is None or owner.company != one.company:
         return NotFound(what="return of the company", which=str(request.return_id or "none named"))
+    if owner.state in ("requested", *FINAL) or owner.asked == "keep":
+        expected = Said("a return whose goods are to come, or open it again first")
+        return WrongState(subject="return", found=owner.state, event="match", expected=expected)
+    if one.sku and one.sku not in owner.skus:
+        expected, found = Said("a return with {0} in it", one.said), Said("{0}, without it", owner.number)
+        return Invalid(field="return_id", expected=expected, found=found)
     return None
 
 
@@ -122,12 +146,16 @@ def _write(cause: Cause, decided: Sequence[DecideStray], found: Mapping[UUID, _S
 
 
 _LOCK = """
-SELECT s.id, s.company_id::int, s.state, s.said, s.quantity, b.code
+SELECT s.id, s.company_id::int, s.state, s.said, s.quantity, b.code, s.sku_id
 FROM returns_stray AS s JOIN network_bin AS b ON b.id = s.bin_id
 WHERE s.id = ANY(%(strays)s::uuid[]) ORDER BY s.id FOR UPDATE OF s
 """
 
-_RETURNS = "SELECT id, company_id::int, number FROM returns_return WHERE id = ANY(%(returns)s::uuid[])"
+_RETURNS = """
+SELECT r.id, r.company_id::int, r.number, r.state, r.asked,
+       ARRAY(SELECT l.sku_id FROM returns_line AS l WHERE l.return_id = r.id)
+FROM returns_return AS r WHERE r.id = ANY(%(returns)s::uuid[])
+"""
 
 _STORE = """
 UPDATE returns_stray AS s SET state = d.state, return_id = d.owner, reason = d.reason, decided_by = %(who)s,

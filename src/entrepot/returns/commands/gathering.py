@@ -11,6 +11,7 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.returns import onward
 from entrepot.returns.onward import Onward, Waits
+from entrepot.returns.repairing import HIS
 
 
 class Number(NamedTuple):
@@ -70,15 +71,16 @@ def counted(wanted: Iterable[tuple[UUID, int]]) -> dict[UUID, int]:
 
 
 # A row that is there is locked as well as one that is made: whoever comes second waits here, and sees what was written.
-_LOCK = """
+_LOCK = f"""
 WITH locked AS (
     INSERT INTO returns_gathered (disposition_id, quantity)
     SELECT id, quantity FROM returns_disposition WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id
     ON CONFLICT (disposition_id) DO UPDATE SET units = returns_gathered.units
     RETURNING disposition_id, units)
 SELECT d.id, r.company_id::int, d.disposition, d.quantity, locked.units, c.sku_id, c.node_id, d.bin_id, c.lot, c.serial,
-       p.currency::text, r.asked
+       p.currency::text, r.asked, COALESCE(l.refunded > l.missing AND NOT {HIS}, FALSE)
 FROM locked JOIN returns_disposition AS d ON d.id = locked.disposition_id
+JOIN returns_line AS l ON l.id = d.return_line_id
 JOIN returns_return AS r ON r.id = d.return_id
 JOIN parties_company AS p ON p.id = r.company_id
 JOIN returns_inspection AS i ON i.id = d.inspection_id

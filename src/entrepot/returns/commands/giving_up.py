@@ -11,10 +11,11 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce
+from entrepot.kernel.command import announce, offer
 from entrepot.kernel.errors import Said
 from entrepot.kernel.events import Event
 from entrepot.returns import expiring
+from entrepot.returns.claiming import QUEUE as CLAIMS
 from entrepot.returns.commands.lock import Line, Return, give_back, store
 from entrepot.returns.expiring import GivenUp
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -63,6 +64,11 @@ def give_up(cause: Cause, endings: Sequence[Ending]) -> None:
     store(cause, [end.of for end in endings], {})
     resolve_subjects(cause, requests=[
         ResolveSubject(end.of.company, INCOMPLETE, end.of.id, "given up", end.reason) for end in endings
+    ])  # fmt: skip
+    # The carrier had what never came.
+    offer(CLAIMS, [
+        (end.of.id, 0, cause.at)
+        for end in endings if end.by_clock and end.of.scanned and amounts[end.of.id].missing
     ])  # fmt: skip
     _ask(cause, [end for end in endings if end.by_clock and amounts[end.of.id].missing], amounts)
 

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from entrepot.kernel import ids, money, policies, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, proposing, recovery, rules
+from entrepot.returns.claiming import QUEUE as CLAIMS
+from entrepot.returns.claiming import Claims
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.left import BUCKETS, UNKNOWN, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
@@ -118,7 +120,7 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
     is asked about it, and about what else the policy `returns.refusals` doubts; it is not refunded before.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
     returns.more_than_waits; returns.answers_missing; returns.serial_needed; returns.inspected_already (a serial number
-    of the return). Again: by key. 18 statements at most; 13 more where returns are judged.
+    of the return). Again: by key. 19 statements at most; 13 more where returns are judged.
     """
     wanted = [one.receipt for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"receipts": wanted})])
@@ -273,6 +275,13 @@ def _write(cause: Cause, inspections: Sequence[_Found], in_force: policies.InFor
         {one.of.id: one.at for one in inspections},
         in_force,
     )
+    offer(CLAIMS, [
+        (one.of.id, 0, one.at)
+        for one in inspections
+        if in_force.of(one.of.company, Claims)[1].way_of_damage(
+            one.line.reason, one.checked.grade, one.checked.codes
+        )
+    ])  # fmt: skip
     # Whoever writes the code by hand has read no number that differs.
     swapped = [one for one in inspections if checklists.SWAPPED in checklists.codes_of(one.checked.found)]
     doubted = [one for one in inspections if one.checked.doubted and one not in swapped]
@@ -308,6 +317,7 @@ _SHAPES = (
     recovery.Recovery,
     checklists.Checklists,
     FraudPolicy,
+    Claims,
 )
 
 _INSPECTION = (

@@ -11,16 +11,20 @@ from uuid import UUID
 
 from entrepot.kernel import inbox, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.returns.claiming import QUEUE as CLAIMS
 from entrepot.returns.commands.announce import tracking_of
+from entrepot.returns.commands.over import Over, resolve_over
 from entrepot.returns.repairing import Repairs
 from entrepot.work.commands.open_items import OpenItem, open_items
-from entrepot.work.commands.resolve import ResolveSubject, resolve_others, resolve_subjects
+from entrepot.work.commands.resolve import resolve_others
 
 LATE, LOST = "parcel sent back is late", "parcel sent back was lost"
 """The work of whoever asks the carrier about it, and makes good to the customer what never came."""
+CAME_TOO = "parcel sent back arrived after all"
+"""The work about a customer who has his goods, and what he was given for their loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def note_arrivals(cause: Cause, /, *, requests: Sequence[NoteArrival]) -> list[A
     that was delivered the repairs in it are done with; instead of those that were lost something else may be agreed on.
     Of several words about a parcel that it was delivered counts, then the earliest.
 
-    Locks: the parcels in id order. Refuses: Invalid (no number). Again: the first word counts. 16 statements at most.
+    Locks: the parcels in id order. Refuses: Invalid (no number). Again: the first word counts. 21 statements at most.
     """
     words: dict[tuple[int, str], tuple[bool, datetime]] = {}
     for one in requests:
@@ -63,6 +67,7 @@ def note_arrivals(cause: Cause, /, *, requests: Sequence[NoteArrival]) -> list[A
     found = [_Became(*row) for row in sql.run(_ARRIVED, columns)] if rows else []
     if found:
         _arrived(cause, found)
+        offer(CLAIMS, [(one.return_id, 0, cause.at) for one in found])
     told = {(one.company, one.tracking) for one in found}
     about = [one for one in requests if one.message and (one.company, tracking_of(one.tracking)) in told]
     inbox.mark(sorted({one.message for one in about if one.message}), "done")
@@ -97,14 +102,28 @@ def _arrived(cause: Cause, found: Sequence[_Became]) -> None:
         Event("repair", repair, company, before, after, at, {"return": return_id})
         for repair, company, return_id, before, after, at in ended
     ])  # fmt: skip
-    resolve_subjects(cause, requests=[
-        ResolveSubject(one.company, kind, one.return_id, one.state, "", one.at)
-        for one in found
-        for kind in ((LATE, LOST) if one.state == "delivered" else (LATE,))
-    ])  # fmt: skip
-    lost = [_ask(one) for one in found if one.state == "lost"]
-    if lost:
-        open_items(cause, requests=lost)
+    for state, kinds in (("delivered", (LATE, LOST)), ("lost", (LATE,))):
+        over = [Over(one.company, kind, one.return_id, one.id, one.at)
+                for one in found if one.state == state for kind in kinds]  # fmt: skip
+        resolve_over(cause, over, state)
+    here = {one.id: one for one in found if one.state == "delivered"}
+    twice = sql.run(_SETTLED, {"ids": list(here)}) if here else []
+    asked = [_ask(one) for one in found if one.state == "lost"]
+    asked += [_given_twice(here[parcel], number) for parcel, number in twice]
+    if asked:
+        open_items(cause, requests=asked)
+
+
+def _given_twice(one: _Became, repair: str) -> OpenItem:
+    return OpenItem(
+        company=one.company, type=CAME_TOO, subject_kind="return", subject=one.return_id,
+        reason=Said(
+            "Parcel {0}, which went back to the customer, arrived after something else was agreed on for repair {1}."
+            " Ask him for one of both.", one.tracking, repair,
+        ),
+        role="customer service", facts={"return": one.return_id, "tracking": one.tracking}, dedupe=str(one.id),
+        occurred_at=one.at,
+    )  # fmt: skip
 
 
 def _ask(one: _Became) -> OpenItem:
@@ -114,6 +133,7 @@ def _ask(one: _Became) -> OpenItem:
             "Parcel {0}, which went back to the customer, was lost. Claim it, and make it good.", one.tracking
         ),
         role="customer service", facts={"return": one.return_id, "tracking": one.tracking}, occurred_at=one.at,
+        dedupe=str(one.id),
     )  # fmt: skip
 
 
@@ -136,7 +156,7 @@ class SentBackWatched:
 
 @command("returns.watch_sent_back")
 def watch_sent_back(cause: Cause, /, *, requests: Sequence[WatchSentBack]) -> list[SentBackWatched | Refused]:
-    """A work item for each return of which a parcel to its customer is on its way for longer than the policy
+    """A work item for each parcel to a customer that is on its way for longer than the policy
     `returns.repairs` says: nobody else asks for it.
 
     Refuses nothing. Again: an item stands once. 6 statements.
@@ -151,9 +171,9 @@ def watch_sent_back(cause: Cause, /, *, requests: Sequence[WatchSentBack]) -> li
                 company=company, type=LATE, subject_kind="return", subject=return_id,
                 reason=Said("Return {0}: ask {1} about parcel {2}, which went back to the customer.", number, carrier,
                             tracking),
-                role="customer service", facts={"return": return_id, "tracking": tracking},
+                role="customer service", facts={"return": return_id, "tracking": tracking}, dedupe=str(parcel),
             )
-            for company, return_id, number, carrier, tracking in late
+            for company, return_id, number, carrier, tracking, parcel in late
         ])  # fmt: skip
     resolve_others(cause, companies, [LATE], {(LATE, return_id) for _, return_id, *_ in late}, "arrived")
     counts = Counter(company for company, *_ in late)
@@ -161,7 +181,7 @@ def watch_sent_back(cause: Cause, /, *, requests: Sequence[WatchSentBack]) -> li
 
 
 _LATE = """
-SELECT DISTINCT ON (b.return_id) b.company_id::int, b.return_id, r.number, b.carrier, b.tracking
+SELECT b.company_id::int, b.return_id, r.number, b.carrier, b.tracking, b.id
 FROM unnest(%(companies)s::smallint[], %(since)s::timestamptz[]) AS d(company, since)
 JOIN returns_sentback AS b ON b.company_id = d.company AND b.state = 'sent' AND b.sent_at < d.since
 JOIN returns_return AS r ON r.id = b.return_id ORDER BY b.return_id, b.id
@@ -178,6 +198,12 @@ WHERE b.id IN (
     WHERE s.state <> 'delivered' ORDER BY s.id FOR UPDATE)
   AND b.company_id = d.company AND b.tracking = d.tracking AND b.state <> 'delivered' AND b.state <> d.state
 RETURNING b.id, b.company_id::int, b.return_id, b.tracking, b.state, d.at
+"""
+
+_SETTLED = """
+SELECT u.sent_back_id, min(p.number) FROM returns_sentbackunits AS u
+JOIN returns_repair AS p ON p.id = u.repair_id AND p.state = 'settled'
+WHERE u.sent_back_id = ANY(%(ids)s::uuid[]) GROUP BY 1 ORDER BY 1
 """
 
 # Instead of what was lost something else may have been agreed on meanwhile: that stands.

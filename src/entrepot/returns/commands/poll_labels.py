@@ -1,5 +1,5 @@
 """Ask where parcels with bought labels are, of carriers that do not tell by themselves: the first scan may be worth a
-refund."""
+refund, and what is lost a claim."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOR = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class PollLabels:
-    """The labels in force of a company's returns that were bought of these sources and nobody has scanned."""
+    """The labels in force of a company's returns that were bought of these sources, and whose parcels have not come."""
 
     company: int
     sources: tuple[str, ...]
@@ -35,8 +35,8 @@ class LabelsPolled:
 
 @command("returns.poll_labels")
 def poll_labels(cause: Cause, /, *, requests: Sequence[PollLabels]) -> list[LabelsPolled | Refused]:
-    """A message to the adapter for each bought label that no carrier has told of and nobody has asked about for some
-    hours, the longest ago first.
+    """A message to the adapter for each bought label whose parcel was neither delivered, nor taken back to its sender,
+    nor opened here, and nobody has asked about for some hours, the longest ago first.
 
     Locks: the labels it takes. Refuses: nothing. Again: by key; without one nothing is due. 2 statements.
     """
@@ -62,7 +62,10 @@ WITH due AS (
     WHERE l.state = 'made' AND l.bought = 'bought' AND l.made_at >= %(since)s::timestamptz
       AND COALESCE(l.polled_at, l.made_at) < %(due)s::timestamptz
       AND NOT EXISTS (SELECT FROM returns_parcel AS p
-                      WHERE p.return_id = l.return_id AND p.tracking = l.tracking AND p.scanned_at IS NOT NULL)
+                      WHERE p.return_id = l.return_id AND p.tracking = l.tracking
+                        AND (p.delivered_at IS NOT NULL OR 'returned to sender' = ANY(p.troubles)))
+      AND EXISTS (SELECT FROM returns_labelreturn AS m JOIN returns_line AS x ON x.return_id = m.return_id
+                  WHERE m.label_id = l.id AND x.quantity - x.cancelled > x.received)
     ORDER BY COALESCE(l.polled_at, l.made_at), l.id LIMIT %(limit)s::int FOR UPDATE OF l SKIP LOCKED)
 UPDATE returns_label AS l SET polled_at = %(at)s::timestamptz FROM due WHERE l.id = due.id
 RETURNING l.company_id::int, l.id, l.source, due.carrier, l.tracking

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -32,7 +33,8 @@ class RepairWorked(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """The price of a repair with the tax in it, in the currency of its order; below zero where it is owed no more."""
+    """The price of a repair with the tax in it, in the currency of its order; below zero where it is owed no more, at
+    the `rate` at which it was owed."""
 
     repair: UUID
     company: int
@@ -40,6 +42,7 @@ class Charge(NamedTuple):
     price_minor: int
     tax_minor: int
     at: datetime
+    rate: Decimal | None = None
 
 
 def costs(cause: Cause, companies: Collection[int]) -> dict[int, Repairs]:
@@ -72,6 +75,7 @@ def tell_worked(cause: Cause, worked: Sequence[RepairWorked]) -> None:
                 company=company, type=FAILED, subject_kind="return", subject=return_id,
                 reason=Said("Repair {0} failed. Agree with the customer what he gets instead.", number),
                 role="customer service", facts={"return": return_id, "repair": which}, occurred_at=at,
+                dedupe=str(which),
             )
             for which, company, return_id, number, _, _, at in failed
         ])  # fmt: skip
@@ -83,7 +87,7 @@ def charge(cause: Cause, charges: Sequence[Charge]) -> None:
         whole(post(cause, requests=[
             Posting(
                 one.company, "repair.charged", "repair", one.repair, one.currency,
-                repairing.charged(one.price_minor, one.tax_minor), one.at,
+                repairing.charged(one.price_minor, one.tax_minor), one.at, rate=one.rate,
             )
             for one in charges
         ]))  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,11 +13,13 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
+from entrepot.ledger.currency_queries import rate_on
 from entrepot.returns import errors, onward, repairing
 from entrepot.returns.commands.dispose import never_back
 from entrepot.returns.commands.gathering import Number, counted, draw, lock_waiting, take
 from entrepot.returns.commands.lock import Return, lock_returns, store
 from entrepot.returns.commands.note_arrivals import LOST
+from entrepot.returns.commands.over import Over, resolve_over
 from entrepot.returns.commands.repair_work import FAILED, Charge, charge
 from entrepot.returns.commands.work_orders import Planned, plan_work
 from entrepot.returns.onward import Waits
@@ -25,7 +28,6 @@ from entrepot.returns.rules import OURS, REASONS, REPAIR
 from entrepot.returns.states import FINAL
 from entrepot.returns.states import REPAIR as MACHINE
 from entrepot.work.commands.open_items import OpenItem, open_items
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,7 @@ class _Found(NamedTuple):
     price: int
     tax: int
     charged: bool
+    rate: Decimal | None  # of the day on which it was charged; None in the company's own currency
 
 
 @command("returns.answer_repairs")
@@ -301,7 +304,7 @@ def _answered(cause: Cause, steps: Sequence[tuple[_Found, str]]) -> None:
                 company=one.company, type=FAILED, subject_kind="return", subject=one.return_id,
                 reason=Said("The price of a repair was declined. Send it back as it is, or agree with the customer what"
                             " he gets instead."),
-                role="customer service", facts={"return": one.return_id, "repair": one.id},
+                role="customer service", facts={"return": one.return_id, "repair": one.id}, dedupe=str(one.id),
             )
             for one in declined
         ])  # fmt: skip
@@ -447,11 +450,13 @@ def _settled(cause: Cause, settling: Sequence[_Settling], returns: Mapping[UUID,
               {"before": REPAIR, "instead": one.request.instead}, one.request.reason.strip())
         for one in settling if not one.repair
     ])  # fmt: skip
-    resolve_subjects(cause, requests=[
-        ResolveSubject(one.company, LOST if one.state == "lost" else FAILED, one.return_id,
-                       "something else was agreed on", "", cause.at)
-        for one, _ in settled
-    ])  # fmt: skip
+    # A parcel that was lost may have held several repairs: it is asked about until all of them are settled.
+    resolve_over(cause, [
+        Over(one.company, FAILED, one.return_id, one.id, cause.at) for one, _ in settled if one.state != "lost"
+    ] + [
+        Over(company, LOST, return_id, parcel, cause.at)
+        for company, return_id, parcel in sql.run(_MADE_GOOD, {"ids": [one.id for one, _ in settled]})
+    ], "something else was agreed on")  # fmt: skip
     given = [which for which, instead in asked.items() if instead != "exchange"]
     offer("decide_refund", [(which, 0, cause.at) for which in given])
 
@@ -464,7 +469,8 @@ def _never_came(cause: Cause, lost: Sequence[_Found], returns: Mapping[UUID, Ret
         returns[one.return_id].lines[one.line].repaired -= one.quantity
     never_back((returns[one.return_id].lines[one.line].line, one.quantity) for one in lost)
     charge(cause, [
-        Charge(one.id, one.company, one.currency, -one.price, -one.tax, cause.at) for one in lost if one.charged
+        Charge(one.id, one.company, one.currency, -one.price, -one.tax, cause.at, one.rate)
+        for one in lost if one.charged
     ])  # fmt: skip
     store(cause, {one.return_id: returns[one.return_id] for one in lost}.values(), {})
 
@@ -497,11 +503,12 @@ _RETURNS_WITH = "SELECT DISTINCT return_id FROM returns_disposition WHERE id = A
 
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_repair WHERE id = ANY(%(ids)s::uuid[])"
 
-_FOUND = """
+_FOUND = f"""
 SELECT r.id, r.company_id::int, r.return_id, r.disposition_id, r.quantity, r.plan, r.state, r.return_line_id,
        r.currency::text, r.price_minor, r.tax_minor, r.price_minor > 0 AND EXISTS (
            SELECT FROM returns_sentbackunits AS u JOIN returns_disposition AS d ON d.id = u.disposition_id
-           WHERE u.repair_id = r.id AND d.reason = 'repaired')
+           WHERE u.repair_id = r.id AND d.reason = 'repaired'),
+       {rate_on("r.company_id", "r.currency", "(r.sent_at AT TIME ZONE 'UTC')::date")}
 FROM returns_repair AS r"""
 
 _LOCK = f"{_FOUND} WHERE r.id = ANY(%(ids)s::uuid[]) ORDER BY r.id FOR UPDATE OF r"
@@ -528,6 +535,14 @@ WHERE l.return_id = ANY(%(returns)s::uuid[])
 _SETTLED = """
 UPDATE returns_repair AS r SET state = 'settled', told = d.told, ended_at = %(at)s::timestamptz
 FROM unnest(%(ids)s::uuid[], %(told)s::text[]) AS d(id, told) WHERE r.id = d.id
+"""
+
+_MADE_GOOD = """
+SELECT b.company_id::int, b.return_id, b.id FROM returns_sentback AS b
+WHERE b.id IN (SELECT sent_back_id FROM returns_sentbackunits WHERE repair_id = ANY(%(ids)s::uuid[]))
+  AND b.state = 'lost'
+  AND NOT EXISTS (SELECT FROM returns_sentbackunits AS u LEFT JOIN returns_repair AS r ON r.id = u.repair_id
+                  WHERE u.sent_back_id = b.id AND r.state IS DISTINCT FROM 'settled')
 """
 
 _ASKED = """

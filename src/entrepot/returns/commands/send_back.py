@@ -17,6 +17,7 @@ from entrepot.returns import errors, repairing, rules
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.commands.dispose import hand_back
 from entrepot.returns.commands.lock import Return, lock_returns, store
+from entrepot.returns.commands.over import Over, resolve_over
 from entrepot.returns.commands.repair_work import FAILED, Charge, charge
 from entrepot.returns.refusing import SEND_BACK
 from entrepot.returns.repairing import UNREPAIRED
@@ -24,7 +25,6 @@ from entrepot.returns.states import REPAIR as MACHINE
 from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.move import CUSTOMER, At, Move, lock_buckets, move_units
 from entrepot.stock.errors import NotThere
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +252,10 @@ def _leave(cause: Cause, put: Sequence[tuple[_Parcel, _Repair, UUID]]) -> None:
         Event("repair", repair.id, one.of.company, repair.state, "sent", one.at, {"return": one.of.id})
         for one, repair, _ in put
     ])  # fmt: skip
-    resolve_subjects(cause, requests=[
-        ResolveSubject(one.of.company, FAILED, one.of.id, "sent back", "", one.at)
+    resolve_over(cause, [
+        Over(one.of.company, FAILED, one.of.id, repair.id, one.at)
         for one, repair, _ in put if repair.state in UNREPAIRED
-    ])  # fmt: skip
+    ], "sent back")  # fmt: skip
 
 
 _SENT_BACK = ("id", "company_id", "return_id", "carrier", "tracking", "state", "sent_by", "sent_at")

@@ -23,6 +23,8 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 ITEM = "claim to file"
 STEPS = ("file", "agree", "credit", "refuse", "drop")
 AMOUNT_MAX = 10**12
+PRIORITY = 5
+"""Of claims that are for no shipment of an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class ClaimAdvanced:
 
 
 class _Shipment(NamedTuple):
+    """What is claimed for. `number` is what people call it; `kinds`, `numbers` and `amounts` are of claims for it."""
+
     id: UUID
     number: str
     company: int
@@ -75,6 +79,29 @@ class _Shipment(NamedTuple):
     numbers: list[str]
     amounts: list[int]
     priority: int
+
+
+class OtherParcel(NamedTuple):
+    """A parcel that is no shipment, of `trouble.OTHER_PARCELS`, locked by whoever it belongs to: of which order, under
+    which number, what is in it `worth`, and until which day its carrier takes a claim."""
+
+    id: UUID
+    subject_kind: str
+    company: int
+    order: UUID
+    tracking: str
+    carrier: str
+    currency: str
+    worth: int
+    due_on: date
+
+
+class ForParcel(NamedTuple):
+    """A claim for another parcel, as `OpenClaim` is for a shipment."""
+
+    parcel: OtherParcel
+    kind: str
+    amount_minor: int | None = None
 
 
 class _Claim(NamedTuple):
@@ -107,46 +134,125 @@ def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[Claim
     fared = parcels.of(found)
     numbers = iter(ids.numbers("CL", len(requests)))
     answers: list[ClaimOpened | Refused] = []
-    rows: list[tuple[object, ...]] = []
-    items: list[OpenItem] = []
+    opened: list[_Opened] = []
     for request in requests:
         one = found.get(request.shipment)
         refused = _misfit(request, one, trouble.apart(fared.get(request.shipment, ()), (request.kind,)))
         if one is None or refused:
             answers.append(refused or NotFound(what="shipment", which=str(request.shipment)))
             continue
-        amount = one.worth if request.amount_minor is None else request.amount_minor
         due = trouble.claim_by(one.shipped_at.astimezone(UTC).date(), terms[one.company][1])
-        claim = ClaimOpened(ids.uuid7(), next(numbers), amount, due)
-        one.kinds.append(request.kind)
-        one.numbers.append(claim.number)
-        one.amounts.append(amount)
-        rows.append((
-            claim.claim, claim.number, one.company, one.id, one.carrier, request.kind, one.currency, amount, "open",
-            due, cause.at,
-        ))  # fmt: skip
-        hours = max(
-            1, int((datetime(due.year, due.month, due.day, tzinfo=UTC) - cause.at).total_seconds() // 3600)
-        )
-        items.append(OpenItem(
-            one.company, ITEM, "claim", claim.claim,
-            Said(
-                "{0}: {1} is {2}; {3} takes claims until {4}.",
-                claim.number, one.number, request.kind, one.carrier or "its carrier", due,
-            ),
-            "customer service", {"shipment": str(one.id), "amount_minor": amount}, one.priority,
-            due_in_hours=min(hours, 24 * 14),
-        ))  # fmt: skip
-        announce(cause, [Event("claim", claim.claim, one.company, "", "open", cause.at,
-                               {"shipment": one.id, "amount_minor": amount}, request.kind)])  # fmt: skip
-        answers.append(claim)
-    if rows:
-        sql.write("shipping_claim", _CLAIM, rows)
-        open_items(cause, requests=items)
+        opened.append(_opened(one, request.kind, request.amount_minor, next(numbers), due))
+        answers.append(opened[-1].claim)
+    _write_opened(cause, opened)
     return answers
 
 
-def _misfit(request: OpenClaim, one: _Shipment | None, fared: trouble.Apart) -> Refused | None:
+def open_for_parcels(cause: Cause, wanted: Sequence[ForParcel]) -> list[ClaimOpened | Refused]:
+    """Claims for locked parcels that are no shipments; refused as those for shipments are. 4 statements, none for
+    none."""
+    if not wanted:
+        return []
+    found = {one.parcel.id: _of_parcel(cause, one.parcel) for one in wanted}
+    for which, kind, number, amount in sql.run(_BEFORE, {"ids": list(found)}):
+        found[which].kinds.append(kind)
+        found[which].numbers.append(number)
+        found[which].amounts.append(amount)
+    numbers = iter(ids.numbers("CL", len(wanted)))
+    answers: list[ClaimOpened | Refused] = []
+    opened: list[_Opened] = []
+    for claim in wanted:
+        one = found[claim.parcel.id]._replace(worth=claim.parcel.worth)
+        if refused := _misfit(claim, one, trouble.Apart()):
+            answers.append(refused)
+            continue
+        made = _opened(one, claim.kind, claim.amount_minor, next(numbers), claim.parcel.due_on)
+        opened.append(made._replace(parcel=claim.parcel))
+        answers.append(made.claim)
+    _write_opened(cause, opened)
+    return answers
+
+
+def _of_parcel(cause: Cause, one: OtherParcel) -> _Shipment:
+    return _Shipment(
+        one.id,
+        one.tracking,
+        one.company,
+        one.carrier,
+        one.currency,
+        cause.at,
+        one.worth,
+        [],
+        [],
+        [],
+        PRIORITY,
+    )
+
+
+class _Opened(NamedTuple):
+    """A claim that will be written; `parcel` where it is for no shipment."""
+
+    claim: ClaimOpened
+    of: _Shipment
+    kind: str
+    parcel: OtherParcel | None = None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What it is for, as work items and events tell it."""
+        kind = self.parcel.subject_kind if self.parcel else "shipment"
+        return {kind: str(self.of.id)}
+
+
+def _opened(one: _Shipment, kind: str, asked: int | None, number: str, due: date) -> _Opened:
+    """The claim, which those behind it in the batch see."""
+    claim = ClaimOpened(ids.uuid7(), number, one.worth if asked is None else asked, due)
+    one.kinds.append(kind)
+    one.numbers.append(number)
+    one.amounts.append(claim.amount_minor)
+    return _Opened(claim, one, kind)
+
+
+def _write_opened(cause: Cause, opened: Sequence[_Opened]) -> None:
+    if not opened:
+        return
+    sql.write("shipping_claim", _CLAIM, [_row(cause, one) for one in opened])
+    open_items(cause, requests=[_to_file(cause, one) for one in opened])
+    announce(cause, [
+        Event("claim", one.claim.claim, one.of.company, "", "open", cause.at,
+              {**one.about, "amount_minor": one.claim.amount_minor}, one.kind)
+        for one in opened
+    ])  # fmt: skip
+
+
+def _row(cause: Cause, one: _Opened) -> tuple[object, ...]:
+    parcel = one.parcel
+    about = (
+        (parcel.subject_kind, None, parcel.id, parcel.order, parcel.tracking)
+        if parcel
+        else ("shipment", one.of.id, None, None, "")
+    )
+    return (
+        one.claim.claim, one.claim.number, one.of.company, *about, one.of.carrier, one.kind, one.of.currency,
+        one.claim.amount_minor, "open", one.claim.due_on, cause.at,
+    )  # fmt: skip
+
+
+def _to_file(cause: Cause, one: _Opened) -> OpenItem:
+    due = one.claim.due_on
+    hours = int((datetime(due.year, due.month, due.day, tzinfo=UTC) - cause.at).total_seconds() // 3600)
+    return OpenItem(
+        one.of.company, ITEM, "claim", one.claim.claim,
+        Said(
+            "{0}: {1} is {2}; {3} takes claims until {4}.",
+            one.claim.number, one.of.number, one.kind, one.of.carrier or "its carrier", due,
+        ),
+        "customer service", {**one.about, "amount_minor": one.claim.amount_minor}, one.of.priority,
+        due_in_hours=min(max(1, hours), 24 * 14),
+    )  # fmt: skip
+
+
+def _misfit(request: OpenClaim | ForParcel, one: _Shipment | None, fared: trouble.Apart) -> Refused | None:
     if request.kind not in CLAIMED:
         return Invalid(field="kind", expected=one_of(CLAIMED), found=request.kind)
     if one is None:
@@ -155,6 +261,8 @@ def _misfit(request: OpenClaim, one: _Shipment | None, fared: trouble.Apart) -> 
     left = one.worth - sum(one.amounts[place] for place in same)
     if same and (request.amount_minor is None or left <= 0):
         number = one.numbers[same[-1]]
+        if isinstance(request, ForParcel):
+            return errors.ParcelClaimed(tracking=one.number, kind=request.kind, number=number)
         return errors.Claimed(shipment=one.number, kind=request.kind, number=number)
     if request.amount_minor is None and fared.well:
         return errors.ClaimInPart(shipment=one.number, **fared.numbers())
@@ -244,8 +352,8 @@ def _write(cause: Cause, changed: dict[UUID, tuple[_Claim, str]], postings: Sequ
 
 
 _CLAIM = (
-    "id", "number", "company_id", "shipment_id", "carrier", "kind", "currency", "amount_minor", "state", "due_on",
-    "opened_at",
+    "id", "number", "company_id", "subject_kind", "shipment_id", "subject_id", "order_id", "tracking", "carrier",
+    "kind", "currency", "amount_minor", "state", "due_on", "opened_at",
 )  # fmt: skip
 
 _LOCK_SHIPMENTS = """
@@ -262,6 +370,10 @@ SELECT h.id, h.number, h.company_id::int, h.carrier, o.currency::text, h.shipped
        ARRAY(SELECT amount_minor FROM shipping_claim WHERE shipment_id = h.id ORDER BY id), o.priority::int
 FROM shipping_shipment AS h JOIN orders_order AS o ON o.id = h.order_id
 WHERE h.id = ANY(%(ids)s::uuid[])
+"""
+
+_BEFORE = """
+SELECT subject_id, kind, number, amount_minor FROM shipping_claim WHERE subject_id = ANY(%(ids)s::uuid[]) ORDER BY id
 """
 
 _LOCK = """

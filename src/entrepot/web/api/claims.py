@@ -55,10 +55,15 @@ class ClaimStepOut(Out):
 
 
 class ClaimOut(Out):
+    """A claim. It is about a `shipment`, or by `subject_kind` about a parcel of a return: the one of its label
+    (`return_label`), or one that went back to the customer (`sent_back`), by the number `tracking` on it."""
+
     id: UUID
     number: str
-    shipment: UUID
+    subject_kind: str
+    shipment: UUID | None
     shipment_number: str
+    tracking: str
     order_number: str
     carrier: str
     kind: str

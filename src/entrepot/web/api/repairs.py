@@ -11,6 +11,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from entrepot.returns import repair_queries, repairing
+from entrepot.returns.commands.claims import ClaimParcel, claim_parcels
 from entrepot.returns.commands.note_arrivals import NoteArrival, note_arrivals
 from entrepot.returns.commands.repairs import (
     AnswerRepair,
@@ -21,8 +22,10 @@ from entrepot.returns.commands.repairs import (
     settle_repairs,
 )
 from entrepot.returns.commands.send_back import SendBack, send_back
+from entrepot.shipping.trouble import CLAIMED
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.claims import ClaimOpenedOut
 from entrepot.web.api.return_schemas import ONE, _example
 from entrepot.web.api.schemas import (
     LINES_MAX,
@@ -175,6 +178,33 @@ State = Annotated[
     Query(None, description="Only those in a state."),
 ]
 OfReturn = Annotated[UUID | None, Query(None, description="Only those of a return.")]
+
+
+class ClaimParcelIn(Strict):
+    """A claim to the carrier of a parcel of a return, by the number on it: of the label that it comes back with, or of
+    a parcel that went back to its customer. Without `amount_minor` what is in it is worth, by the policy
+    `returns.claims`."""
+
+    model_config = _example(return_id=ONE, tracking="PP100200300GB", kind="lost")
+
+    return_id: UUID
+    tracking: Named
+    kind: Literal[CLAIMED]  # type: ignore[valid-type]
+    amount_minor: Minor | None = None
+    key: Own = None
+
+
+@router.post("/returns/claims", response={200: ClaimOpenedOut | list[Each[ClaimOpenedOut]], **REFUSED})
+def claim_parcel(
+    request: HttpRequest,
+    payload: ClaimParcelIn | Annotated[list[ClaimParcelIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Open claims to carriers for parcels of returns."""
+    return give(
+        request, claim_parcels, payload, idempotency_key,
+        lambda one, key: ClaimParcel(one.return_id, one.tracking, one.kind, one.amount_minor, key),
+    )  # fmt: skip
 
 
 @router.get("/returns/repairs", response={200: RepairsOut, **READ})

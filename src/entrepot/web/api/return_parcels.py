@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from django.http import HttpRequest
@@ -117,9 +118,12 @@ def list_strays(
         Code | None, Query(None, description="Only strays in a state, such as `matched`; `open` without.")
     ] = None,
     limit: Limit = 50,
-) -> list[parcel_queries.StrayRow]:
+) -> list[dict[str, Any]]:
     """Goods that came and nobody announced, what waits longest first."""
-    return parcel_queries.strays(parse.company_of(company), state=state or "open", limit=limit)
+    own = parse.company_of(company)
+    found = parcel_queries.strays(own, state=state or "open", limit=limit)
+    may = parcel_queries.candidates(own, [one.id for one in found if one.state == "open"])
+    return [{**asdict(one), "candidates": may.get(one.id, [])} for one in found]
 
 
 @router.post(

@@ -447,8 +447,18 @@ class StrayDecidedOut(Out):
     outcome: str
 
 
+class CandidateOut(Out):
+    """A return that goods may belong to, and what speaks for it: `number` of the parcel or slip, `serial`, or `sku`."""
+
+    return_id: UUID
+    number: str
+    order_number: str
+    why: str
+
+
 class StrayOut(Out):
-    """Goods that nobody announced: why (`unknown`, `unannounced`, `late`, `more`, `other`), and where they are."""
+    """Goods that nobody announced: why (`unknown`, `unannounced`, `late`, `more`, `other`), and where they are;
+    of open ones the returns that they may belong to, the likeliest first."""
 
     id: UUID
     node: str
@@ -466,6 +476,7 @@ class StrayOut(Out):
     reason: str
     received_by: str
     received_at: datetime
+    candidates: list[CandidateOut]
 
 
 class SumOut(Out):

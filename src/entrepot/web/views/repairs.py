@@ -10,7 +10,8 @@ from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.returns import queries, repair_queries, repairing
+from entrepot.returns import claim_queries, queries, repair_queries, repairing
+from entrepot.returns.commands.claims import ClaimParcel, claim_parcels
 from entrepot.returns.commands.finish_work import FinishWork, finish_work
 from entrepot.returns.commands.note_arrivals import NoteArrival, note_arrivals
 from entrepot.returns.commands.repairs import (
@@ -22,6 +23,7 @@ from entrepot.returns.commands.repairs import (
     settle_repairs,
 )
 from entrepot.returns.commands.send_back import SendBack, send_back
+from entrepot.shipping.trouble import CLAIMED
 from entrepot.web import format as fmt
 from entrepot.web import lists_returns
 from entrepot.web.edge import (
@@ -64,7 +66,8 @@ def repairs(request: Request) -> HttpResponse:
 
 
 def of_return(company: int, which: UUID) -> dict[str, Any]:
-    """What the page of a return says of its repairs, and of what went back to its customer. 4 statements."""
+    """What the page of a return says of its repairs, of what went back to its customer, and what is claimed of
+    carriers. 7 statements."""
     return {
         "repairs": repair_queries.repairs(company, return_id=which),
         "to_repair": repair_queries.waiting(company, which),
@@ -72,7 +75,28 @@ def of_return(company: int, which: UUID) -> dict[str, Any]:
         "sent_back": repair_queries.sent_back(which),
         "payers": repairing.PAYERS,
         "insteads": repairing.INSTEAD,
+        "claims": claim_queries.of_return(company, which),
+        "claimable": claim_queries.claimable(which),
+        "claimed": CLAIMED,
     }
+
+
+@require_POST
+@console
+def claim_one(request: Request, which: UUID) -> HttpResponse:
+    """A claim to the carrier of a parcel of the return, of all that is in it where no amount is said."""
+    head, text = queries.return_(which), clean(request.POST.get("amount"))
+    amount = minor_in(text, head.currency) if head and text else None
+    if text and amount is None:
+        like = fmt.amount(1250, head.currency if head else "")
+        misread(request, "amount", gettext("Write the amount like %(like)s.") % {"like": like})
+        return back(request, f"/returns/{which}/", [])
+    tracking, kind = clean(request.POST.get("tracking")), clean(request.POST.get("kind"))
+    wanted = [ClaimParcel(which, tracking, kind, amount)]
+    results = give(
+        request, claim_parcels, wanted, lambda _n: gettext("The claim is open. File it with the carrier.")
+    )
+    return back(request, f"/returns/{which}/", results)
 
 
 @require_POST

@@ -35,6 +35,13 @@ from entrepot.web.format import number
 from entrepot.web.listed import listed
 from entrepot.web.words import word
 
+SPEAKS = {
+    "number": gettext_noop("the number on it"),
+    "serial": gettext_noop("the serial number left with that order"),
+    "sku": gettext_noop("the same goods are to come"),
+}
+"""What speaks for a return that goods may belong to."""
+
 OTHERS = (1, 2, 3)
 """Rows for goods that nobody announced."""
 
@@ -58,7 +65,9 @@ def parcels(request: Request) -> HttpResponse:
         "others": OTHERS,
         "nodes": network.nodes(company=company),
         "reasons": REASONS,
-        "strays": parcel_queries.strays(company),
+        "strays": (strays := parcel_queries.strays(company)),
+        "candidates": parcel_queries.candidates(company, [one.id for one in strays]),
+        "speaks": SPEAKS,
         "why": WHY,
     }
     return page(request, "web/return_parcels.html", context, area="returns")
@@ -174,7 +183,9 @@ def _asked_about(done: ParcelReceived) -> str:
 @console
 def decided(request: Request, which: UUID) -> HttpResponse:
     """What a stray turned out to be."""
-    outcome, named = clean(request.POST.get("outcome")), clean(request.POST.get("return"))
+    suggested = clean(request.POST.get("candidate"))
+    outcome = "matched" if suggested else clean(request.POST.get("outcome"))
+    named = suggested or clean(request.POST.get("return"))
     found = parcel_queries.return_of_number(request.reader.company.id, named) if named else None
     if outcome == "matched" and found is None:
         text = gettext("Say which return they belong to; %(found)s is none.") % {"found": named or "–"}
