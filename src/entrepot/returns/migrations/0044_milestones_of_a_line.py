@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('returns', '0040_lost_repairs_and_claims_to_be_shown'),
+        ('returns', '0042_claims_to_carriers'),
     ]
 
     operations = [
