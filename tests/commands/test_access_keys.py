@@ -64,6 +64,58 @@ def test_a_key_acts_for_its_person():
     )
 
 
+def test_a_key_of_some_roles_does_no_more_and_only_as_long_as_its_person_has_them():
+    person, raw, reading = a_picker(), keys.fresh(), keys.fresh()
+    person.groups.add(Group.objects.get(name="packer"))
+    first, _ = issue_key(CAUSE, requests=[
+        IssueKey("scanner", person.pk, raw, roles=("picker",)),
+        IssueKey("report", person.pk, reading, roles=("auditor",)),
+    ])  # fmt: skip
+    found, reads = queries.key_in_force(raw, NOW), queries.key_in_force(reading, NOW)
+    assert found and found.actor.may("warehouse.pick_lists") and not found.actor.may("warehouse.pack")
+    assert (found.actor.roles, found.actor.name) == (frozenset({"picker"}), "pia")
+    assert reads and (reads.actor.roles, reads.actor.permissions) == (frozenset({"auditor"}), frozenset())
+    assert queries.actor_of(person).may("warehouse.pack"), "the person is not narrowed by a key"
+    assert [one.roles for one in queries.api_keys()] == [["picker"], ["auditor"]]
+
+    other = keys.fresh()
+    rotate_keys(CAUSE, requests=[RotateKey(first.id, other)])
+    followed = queries.key_in_force(other, NOW)
+    assert followed and followed.actor == found.actor
+    person.groups.remove(Group.objects.get(name="picker"))
+    for one in (raw, other):
+        now = queries.key_in_force(one, NOW)
+        assert now and not now.actor.permissions and not now.actor.roles
+    person.groups.clear()
+    gone = queries.key_in_force(reading, NOW)
+    assert gone and not gone.actor.roles, "who has no role reads nothing"
+
+
+def test_a_key_of_a_superuser_may_be_one_of_a_role():
+    sync_roles(CAUSE, requests=[SyncRoles()])
+    root, raw = User.objects.create_superuser("root", password="correct horse"), keys.fresh()
+    issue_key(CAUSE, requests=[IssueKey("feed", root.pk, raw, roles=("picker",))])
+    found = queries.key_in_force(raw, NOW)
+    assert found and not found.actor.everything
+    assert found.actor.may("warehouse.pick_lists") and not found.actor.may("warehouse.pack")
+
+
+def test_a_key_has_no_role_that_its_person_or_who_issues_it_has_not():
+    person = a_picker()
+    asked = [("packer",), (), ("picker", "nobody")]
+    answers = issue_key(CAUSE, requests=[IssueKey("a", person.pk, keys.fresh(), roles=one) for one in asked])
+    assert answers == [
+        Invalid(field="roles", expected="one of auditor, picker", found="packer"),
+        Invalid(field="roles", expected="one of auditor, picker", found="nothing"),
+        Invalid(field="roles", expected="one of auditor, picker", found="nobody"),
+    ]
+    admin = Cause(Actor("ada", frozenset({"access.issue_key"})), NOW)
+    (beyond,) = issue_key(admin, requests=[IssueKey("a", person.pk, keys.fresh(), roles=("picker",))])
+    assert beyond == KeyBeyondOwn(person="pia", actor="ada")
+    (reads,) = issue_key(admin, requests=[IssueKey("a", person.pk, keys.fresh(), roles=("auditor",))])
+    assert isinstance(reads, KeyIssued), "to read is nobody's privilege"
+
+
 def test_the_secret_is_kept_nowhere():
     person, raw = a_picker(), keys.fresh()
     issue_key(CAUSE, requests=[IssueKey("scanner", person.pk, raw, key="k")])

@@ -185,6 +185,10 @@ def test_a_key_is_rotated_shown_once_and_its_use_is_told(console, shop):
     refused = engineer.post(f"{address}keys/rotate/", {"key": key.id}, follow=True).content.decode()
     assert "is followed by" in refused
     assert "Rotate the key" not in page_of(console("service"), address)
+    engineer.post(f"{address}keys/", {"name": "report", "role": "auditor"})
+    assert "Auditor</small>" in page_of(engineer, address)
+    strange = engineer.post(f"{address}keys/", {"name": "b", "role": "picker"}, follow=True).content.decode()
+    assert "auditor, integration engineer" in strange
     too_long = engineer.post(f"{address}keys/", {"name": "b", "days": "999"}, follow=True).content.decode()
     assert "by the policy access.keys" in too_long
 
@@ -208,6 +212,23 @@ def test_programs_issue_rotate_and_revoke_keys(program, shop):
     assert Client(headers={"X-API-Key": other}).get("/api/v1/api-keys").status_code == 401, "it followed"
     unknown = engineer.post("/api/v1/api-keys", asked | {"person": "stranger", "secret": keys.fresh()}, "n")
     assert unknown.status_code == 404
+
+
+def test_a_key_of_a_program_may_be_one_that_only_reads(program, shop):
+    engineer, raw = program("engineer"), keys.fresh()
+    asked = {"person": "engineer", "name": "report", "secret": raw, "roles": ["auditor"]}
+    assert engineer.post("/api/v1/api-keys", asked, "i").status_code == 200
+    reads = Client(headers={"X-API-Key": raw})
+    assert reads.get("/api/v1/feeds").status_code == 200
+    which = next(one["id"] for one in engineer.get("/api/v1/api-keys").json())
+    refused = reads.post(
+        "/api/v1/api-keys/revoke", {"id": which}, "application/json", headers={"Idempotency-Key": "r"}
+    )
+    assert refused.status_code == 403 and refused.json()["code"] == "kernel.not_permitted"
+    listed = {one["name"]: one["roles"] for one in engineer.get("/api/v1/api-keys").json()}
+    assert listed["report"] == ["auditor"]
+    strange = asked | {"secret": keys.fresh(), "roles": ["picker"]}
+    assert engineer.post("/api/v1/api-keys", strange, "n").json()["code"] == "kernel.invalid"
 
 
 def test_who_may_not_keep_keys_sees_their_own(program, shop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from entrepot.kernel import forget
@@ -40,7 +41,7 @@ class Belonging(models.Model):
 
 class ApiKey(models.Model):
     """A program acts for a person. Only a digest of the secret is kept. `follows_id`: the key that it takes the place
-    of. What is known of its last use is up to an hour old."""
+    of. What is known of its last use is up to an hour old. It acts with `roles` of its person; null: with all."""
 
     id = models.UUIDField(primary_key=True)
     name = models.TextField()
@@ -53,6 +54,7 @@ class ApiKey(models.Model):
     follows_id = models.UUIDField(null=True)
     used_at = models.DateTimeField(null=True)
     used_from = models.TextField(db_default="")
+    roles = ArrayField(models.TextField(), null=True)
 
     class Meta:
         indexes = [

@@ -37,6 +37,8 @@ class ApiKey:
     used_from: str = ""
     followed: bool = False
     """Another has taken its place, and is in force."""
+    roles: list[str] | None = None
+    """Those of its person that it acts with; None: all of them."""
 
     def state(self, at: datetime) -> str:
         """in force, expired, revoked"""
@@ -100,10 +102,10 @@ def actor_named(name: str) -> Actor:
 
 
 def key_in_force(raw: str, at: datetime) -> KeyInForce | None:
-    """A key with the person for whom it acts, or None where it is unknown, revoked or over, or its person gone.
-    1 statement."""
+    """A key with the person for whom it acts, with the roles that it was issued for and they still have, or None where
+    it is unknown, revoked or over, or its person gone. 1 statement."""
     prefix = keys.prefix(raw)
-    found = prefix and sql.run(_ACTOR.format(where=_BY_KEY), {"prefix": prefix, "at": at})
+    found = prefix and sql.run(_BY_KEY, {"prefix": prefix, "at": at})
     if not found or not keys.same(bytes(found[0][4]), keys.digest(raw)):
         return None
     return KeyInForce(found[0][7], _actor(found[0]), found[0][8]) if found[0][2] else None
@@ -352,21 +354,45 @@ def _actor(row: tuple[object, ...]) -> Actor:
     )  # fmt: skip
 
 
-# Through groups and given directly, as Django counts them; one statement where has_perm takes two and a join more.
-_ACTOR = """
-SELECT person.username, person.is_superuser, person.is_active, ARRAY(
+# Through groups and given directly, as Django counts them; one statement where has_perm takes two and a join more. What
+# is `narrowed` to some roles acts with those of them that its person has, a superuser any, and with nothing else.
+_ACTING = """
+WITH person AS (
+    SELECT u.id, username, is_active, is_superuser AND roles IS NULL AS may_all, roles, u.key, u.digest, u.used_at,
+           ARRAY(SELECT g.id FROM auth_group AS g
+                 WHERE (roles IS NULL OR g.name = ANY(roles))
+                   AND (roles IS NOT NULL AND is_superuser OR EXISTS (
+                       SELECT FROM auth_user_groups AS m
+                       WHERE m.user_id = u.id AND (m.group_id = g.id OR roles IS NOT NULL AND g.name = '{reads}')))
+           ) AS groups
+    FROM ({who}) AS u
+)
+SELECT username, may_all, is_active, ARRAY(
     SELECT codename FROM auth_permission JOIN django_content_type AS kind ON kind.id = content_type_id
     WHERE (kind.app_label, kind.model) = ('access', 'duty') AND auth_permission.id IN (
-        SELECT permission_id FROM auth_user_groups JOIN auth_group_permissions USING (group_id)
-        WHERE user_id = person.id
-        UNION ALL SELECT permission_id FROM auth_user_user_permissions WHERE user_id = person.id)),
-    access_apikey.digest,
-    ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id WHERE user_id = person.id),
+        SELECT permission_id FROM auth_group_permissions WHERE group_id = ANY(person.groups)
+        UNION ALL SELECT permission_id FROM auth_user_user_permissions
+                  WHERE user_id = person.id AND person.roles IS NULL)),
+    digest, ARRAY(SELECT name FROM auth_group WHERE id = ANY(person.groups)),
     ARRAY(SELECT company_id::int FROM access_belonging AS b WHERE b.user_id = person.id),
-    access_apikey.id, access_apikey.used_at
-FROM auth_user AS person LEFT JOIN access_apikey ON access_apikey.user_id = person.id AND revoked_at IS NULL
-WHERE {where} LIMIT 1
+    key, used_at
+FROM person
 """
+_ACTOR = _ACTING.format(
+    who="""
+    SELECT id, username, is_superuser, is_active, NULL::text[] AS roles, NULL::uuid AS key, NULL::bytea AS digest,
+           NULL::timestamptz AS used_at
+    FROM auth_user AS person WHERE {where}""",
+    reads=rules.READS,
+)
+_BY_KEY = _ACTING.format(
+    who="""
+    SELECT person.id, username, is_superuser, is_active, k.roles, k.id AS key, k.digest, k.used_at
+    FROM access_apikey AS k JOIN auth_user AS person ON person.id = k.user_id
+    WHERE k.prefix = %(prefix)s::text AND k.revoked_at IS NULL
+      AND (k.expires_at IS NULL OR k.expires_at > %(at)s::timestamptz)""",
+    reads=rules.READS,
+)
 
 # As _ACTOR, of everybody at once.
 _COMMANDED = """
@@ -405,9 +431,6 @@ SELECT confirmed_at, CASE WHEN confirmed_at IS NULL THEN secret END,
        (SELECT count(*)::int FROM access_papercode AS p WHERE p.user_id = f.user_id AND p.used_at IS NULL)
 FROM access_factor AS f WHERE user_id = %(user)s::int
 """
-
-_BY_KEY = """access_apikey.prefix = %(prefix)s::text
-  AND (access_apikey.expires_at IS NULL OR access_apikey.expires_at > %(at)s::timestamptz)"""
 
 _ABLE = """
 WITH granted AS (
@@ -482,7 +505,7 @@ _IS_FOLLOWED = (
 
 _KEYS = f"""
 SELECT k.id, name, prefix, coalesce(username, '?'), created_at, revoked_at, expires_at, follows_id, used_at, used_from,
-       {_IS_FOLLOWED}
+       {_IS_FOLLOWED}, roles
 FROM access_apikey AS k LEFT JOIN auth_user ON auth_user.id = user_id ORDER BY created_at DESC, k.id
 """
 

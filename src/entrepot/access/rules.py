@@ -328,6 +328,16 @@ ROLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Role → commands. Whoever has a role may read everything but secrets; the auditor does nothing else."""
 
+READS = "auditor"
+"""The role of keys that only read: whoever has any role may do as much."""
+
+
+def roles_of_key(roles: Iterable[str], *, everything: bool) -> list[str]:
+    """The roles that a key may be narrowed to, of somebody who has some, or may everything."""
+    has = set(ROLES) if everything else set(roles)
+    return sorted(has | {READS} if has else has)
+
+
 SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship")
 """Whoever may give one of these sees on an invoice whom it is for."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,22 +11,25 @@ from uuid import UUID
 from entrepot.access import keys, lifetimes, queries
 from entrepot.access.errors import KeyBeyondOwn, KeyFollowed, KeyOfOthers
 from entrepot.access.lifetimes import KeyPolicy
+from entrepot.access.rules import ROLES, roles_of_key
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState, one_of
 from entrepot.kernel.events import Event
 
 
 @dataclass(frozen=True, slots=True)
 class IssueKey:
     """`raw` comes from `keys.fresh()` at the edge, which shows it once; it is kept nowhere, not even in the answer.
-    `days`: how long it is in force; None: as long as the policy `access.keys` of its person's companies lets it."""
+    `days`: how long it is in force; None: as long as the policy `access.keys` of its person's companies lets it.
+    `roles`: those of its person that it acts with (`rules.roles_of_key`); None: it may do all that its person may."""
 
     name: str
     user: int
     raw: str
     days: int | None = None
+    roles: tuple[str, ...] | None = None
     key: str | None = None
 
 
@@ -41,8 +44,8 @@ class KeyIssued:
 
 @dataclass(frozen=True, slots=True)
 class RotateKey:
-    """Another secret for the program of a key: a key with its name and person that follows it. The first goes on for
-    `overlap_days`, or for fewer where it ends before; None: as long as the policy `access.keys` lets it, at most.
+    """Another secret for the program of a key: a key with its name, person and roles that follows it. The first goes on
+    for `overlap_days`, or for fewer where it ends before; None: as long as the policy `access.keys` lets it, at most.
     `raw` is as of IssueKey. `days`: None: as long as the first one was given, within the policy; more are for an actor
     who may issue keys."""
 
@@ -95,17 +98,18 @@ class KeyRevoked:
 
 @command("access.issue_key")
 def issue_key(cause: Cause, /, *, requests: Sequence[IssueKey]) -> list[KeyIssued | Refused]:
-    """Keys that may do what their person may, until their end.
+    """Keys that may do what their person may, or only what some roles of theirs may, until their end.
 
-    Refuses: NotFound (the person); Invalid (not a key; a key that exists; more days than the policy lets it have);
-    KeyBeyondOwn (for somebody who may do what the actor may not).
-    Again: by key. 3 statements; 4 for an actor who may not everything.
+    Refuses: NotFound (the person); Invalid (not a key; a key that exists; more days than the policy lets it have; a
+    role that its person has not); KeyBeyondOwn (for somebody who may do what the actor may not).
+    Again: by key. 3 statements; 4 for an actor who may not everything, or where roles are named.
     """
-    facts = _facts(cause, [one.user for one in requests], [one.raw for one in requests])
+    named = any(one.roles is not None for one in requests)
+    facts = _facts(cause, [one.user for one in requests], [one.raw for one in requests], narrows=named)
     answers: list[KeyIssued | Refused] = []
     rows: list[_Row] = []
     for one in requests:
-        row = _made(cause, facts, one.name, one.user, one.raw, one.days)
+        row = _made(cause, facts, _Wanted(one.name, one.user, one.raw, one.days, one.roles))
         if isinstance(row, Refused):
             answers.append(row)
         else:
@@ -127,10 +131,11 @@ def rotate_keys(cause: Cause, /, *, requests: Sequence[RotateKey]) -> list[KeyRo
     Locks: the keys of their people, in the order of their ids.
     Refuses: NotFound (the key; a person who may enter); WrongState (revoked); KeyFollowed; Invalid and KeyBeyondOwn as
     of `issue_key`.
-    Again: by key. 6 statements; 7 for an actor who may not everything.
+    Again: by key. 6 statements; 7 for an actor who may not everything, or of keys with roles.
     """
     known = _locked([one.id for one in requests])
-    facts = _facts(cause, [one.user for one in known.values()], [one.raw for one in requests])
+    named = any(one.roles is not None for one in known.values())
+    facts = _facts(cause, [one.user for one in known.values()], [one.raw for one in requests], narrows=named)
     answers: list[KeyRotated | Refused] = []
     rows: list[_Row] = []
     ends: list[tuple[UUID, datetime]] = []
@@ -209,6 +214,19 @@ class _Row(NamedTuple):
     created_at: datetime
     expires_at: datetime | None
     follows_id: UUID | None
+    roles: list[str] | None
+
+
+class _Wanted(NamedTuple):
+    """A key that is asked for: what for, for whom, and what bounds it."""
+
+    name: str
+    user: int
+    raw: str
+    days: int | None
+    roles: Sequence[str] | None
+    follows: UUID | None = None
+    term: timedelta | None = None
 
 
 class _Known(NamedTuple):
@@ -220,6 +238,7 @@ class _Known(NamedTuple):
     revoked_at: datetime | None
     expires_at: datetime | None
     created_at: datetime
+    roles: list[str] | None
     followed_by: str | None
     longest: timedelta | None
     """How long the keys that followed it were given; None where one had no end, zero where none did."""
@@ -245,48 +264,57 @@ def _locked(which: Sequence[UUID]) -> dict[UUID, _Known]:
 
 class _Facts(NamedTuple):
     """What decides whether keys can be made: who may enter and by which policy theirs end, prefixes that are taken,
-    and people of whom a key would do more than the actor may."""
+    the companies of people, and what they may, where that is asked."""
 
     policies: dict[int, KeyPolicy]
     taken: set[str]
-    beyond: dict[int, str]
+    companies: dict[int, Sequence[int]]
+    people: dict[int, queries.PersonRow]
 
 
-def _facts(cause: Cause, users: Sequence[int], raws: Sequence[str]) -> _Facts:
-    """2 statements; 3 for an actor who may not everything."""
+def _facts(cause: Cause, users: Sequence[int], raws: Sequence[str], *, narrows: bool) -> _Facts:
+    """2 statements; 3 for an actor who may not everything, or where a key has only some roles (`narrows`)."""
     set_by = policies.everywhere(KeyPolicy, cause.at)
     known = sql.run(_KNOWN, {"users": list(users), "prefixes": [keys.prefix(raw) for raw in raws]})
     people = {user: companies for user, companies, prefix in known if prefix is None}
     return _Facts(
         {user: lifetimes.strictest(companies, set_by) for user, companies in people.items()},
         {prefix for *_, prefix in known if prefix is not None},
-        _beyond(cause, people),
+        people,
+        queries.people_by_id([*people]) if narrows or not cause.actor.everything else {},
     )
 
 
-def _made(
-    cause: Cause,
-    facts: _Facts,
-    name: str,
-    user: int,
-    raw: str,
-    days: int | None,
-    follows: UUID | None = None,
-    term: timedelta | None = None,
-) -> _Row | Refused:
+def _made(cause: Cause, facts: _Facts, one: _Wanted) -> _Row | Refused:
     """A key that is about to be written; its prefix is taken from then on."""
-    if user not in facts.policies:
-        return NotFound(what="active person", which=user)
-    if user in facts.beyond:
-        return KeyBeyondOwn(person=facts.beyond[user], actor=cause.actor.name)
-    prefix = keys.prefix(raw)
+    if one.user not in facts.policies:
+        return NotFound(what="active person", which=one.user)
+    refused = _misfit_roles(one, facts) or _beyond(cause.actor, one, facts)
+    if refused:
+        return refused
+    prefix = keys.prefix(one.raw)
     if prefix is None or prefix in facts.taken:
         return Invalid(field="raw", expected="a new key made by the house", found="something else")
-    end = lifetimes.end_following(facts.policies[user], days, term, cause.at)
+    end = lifetimes.end_following(facts.policies[one.user], one.days, one.term, cause.at)
     if isinstance(end, Refused):
         return end
     facts.taken.add(prefix)
-    return _Row(ids.uuid7(), name, prefix, keys.digest(raw), user, cause.at, end, follows)
+    roles = None if one.roles is None else sorted(set(one.roles))
+    digest = keys.digest(one.raw)
+    return _Row(ids.uuid7(), one.name, prefix, digest, one.user, cause.at, end, one.follows, roles)
+
+
+def _misfit_roles(one: _Wanted, facts: _Facts) -> Refused | None:
+    """Why a key can't act with roles: its person has them not. A key that follows another has what that was given, as
+    far as its person still has it."""
+    if one.roles is None or one.follows:
+        return None
+    person = facts.people[one.user]
+    has = roles_of_key(person.roles, everything=person.superuser)
+    strange = [role for role in one.roles if role not in has]
+    if strange or not one.roles:
+        return Invalid(field="roles", expected=one_of(has), found=", ".join(strange) or "nothing")
+    return None
 
 
 def _following(cause: Cause, facts: _Facts, one: RotateKey, first: _Known) -> _Row | Refused:
@@ -298,20 +326,21 @@ def _following(cause: Cause, facts: _Facts, one: RotateKey, first: _Known) -> _R
         return Invalid(field="overlap_days", expected="0 or more", found=f"{one.overlap_days}")
     is_free = one.days is not None and cause.actor.may("access.issue_key")
     term = None if is_free else first.term()
-    return _made(cause, facts, first.name, first.user, one.raw, one.days, one.id, term)
+    return _made(cause, facts, _Wanted(first.name, first.user, one.raw, one.days, first.roles, one.id, term))
 
 
-def _beyond(cause: Cause, people: Mapping[int, Sequence[int]]) -> dict[int, str]:
-    """The people, by the companies that they belong to, of whom a key would do more than the actor may, or do it where
-    the actor may not; with their names."""
-    actor = cause.actor
+def _beyond(actor: Actor, one: _Wanted, facts: _Facts) -> Refused | None:
+    """Why an actor may not give a key: it would do more than they may, or do it where they may not."""
     if actor.everything:
-        return {}
-    return {
-        which: one.name
-        for which, one in queries.people_by_id([*people]).items()
-        if one.superuser or not all(map(actor.may, one.commands)) or not _is_within(actor, people[which])
-    }
+        return None
+    person = facts.people[one.user]
+    whole = one.roles is None
+    does = person.commands if whole else [name for role in one.roles or () for name in ROLES.get(role, ())]
+    if (whole and person.superuser) or not all(map(actor.may, does)):
+        return KeyBeyondOwn(person=person.name, actor=actor.name)
+    if not _is_within(actor, facts.companies[one.user]):
+        return KeyBeyondOwn(person=person.name, actor=actor.name)
+    return None
 
 
 def _is_within(actor: Actor, companies: Sequence[int]) -> bool:
@@ -334,7 +363,7 @@ UNION ALL SELECT NULL, NULL, prefix FROM access_apikey WHERE prefix = ANY(%(pref
 """
 
 _LOCK = """
-SELECT id, name, prefix, user_id, revoked_at, expires_at, created_at FROM access_apikey
+SELECT id, name, prefix, user_id, revoked_at, expires_at, created_at, roles FROM access_apikey
 WHERE user_id IN (SELECT user_id FROM access_apikey WHERE id = ANY(%(ids)s::uuid[])) ORDER BY id FOR UPDATE
 """
 

@@ -51,12 +51,14 @@ KEEPING = ("access.issue_key", "access.rotate_keys", "access.revoke_key")
 
 
 class ApiKeyIn(Strict):
-    """A key that acts for a person, by their name."""
+    """A key that acts for a person, by their name. `roles`: those of its person that it acts with; `auditor`, which
+    only reads, is open to whoever has any; null: it may do all that its person may."""
 
     person: Code
     name: Code
     secret: Secret
     days: Days = None
+    roles: Annotated[list[Code] | None, Field(min_length=1, max_length=30)] = None
     key: Own = None
 
 
@@ -99,7 +101,7 @@ class ApiKeyRevokedOut(Out):
 
 class ApiKeyOut(Out):
     """A key without its secret. `state`: in force, expired or revoked; `follows`: the key whose place it takes;
-    `used_at` and `used_from` are up to an hour old."""
+    `used_at` and `used_from` are up to an hour old; `roles`: those that it acts with, null: all of its person."""
 
     id: UUID
     name: str
@@ -112,6 +114,7 @@ class ApiKeyOut(Out):
     follows: UUID | None
     used_at: datetime | None
     used_from: str
+    roles: list[str] | None
 
 
 @router.get("/api-keys", response={200: list[ApiKeyOut], **READ})
@@ -126,6 +129,7 @@ def list_api_keys(request: HttpRequest, company: Company = None) -> list[dict[st
             "id": one.id, "name": one.name, "prefix": one.prefix, "person": one.person, "state": one.state(now),
             "created_at": one.created_at, "expires_at": one.expires_at, "revoked_at": one.revoked_at,
             "follows": one.follows, "used_at": one.used_at, "used_from": one.used_from,
+            "roles": one.roles,
         }
         for one in access.api_keys() if one.person in people
     ]  # fmt: skip
@@ -138,12 +142,16 @@ def issue_api_key(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Keys that may do what their person may. A key does no more than whoever issues it may."""
+    """Keys that may do what their person may, or what some roles of theirs may. A key does no more than whoever issues
+    it may."""
     people = _people(company)
     parse.known("person", {one.person for one in as_list(payload)}, people)
     return give(
         request, issue_key, payload, idempotency_key,
-        lambda one, key: IssueKey(one.name, people[one.person], one.secret, one.days, key=key), has_secret=True,
+        lambda one, key: IssueKey(
+            one.name, people[one.person], one.secret, one.days, _tuple(one.roles), key=key
+        ),
+        has_secret=True,
     )  # fmt: skip
 
 
@@ -172,6 +180,10 @@ def revoke_api_key(
     """Keys that open nothing from the next request on, with all that follow them."""
     _known(as_list(payload), company)
     return give(request, revoke_key, payload, idempotency_key, lambda one, key: RevokeKey(one.id, key=key))
+
+
+def _tuple(roles: list[str] | None) -> tuple[str, ...] | None:
+    return None if roles is None else tuple(roles)
 
 
 def _people(company: str | None) -> dict[str, int]:

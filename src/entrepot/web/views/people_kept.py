@@ -42,7 +42,7 @@ from entrepot.access.commands.keep_people import (
 )
 from entrepot.access.commands.keep_sessions import EndSessions, end_sessions
 from entrepot.access.commands.set_mails import SetMail, set_mails
-from entrepot.access.rules import ROLES
+from entrepot.access.rules import ROLES, roles_of_key
 from entrepot.kernel import queries as kernel
 from entrepot.parties import queries as parties
 from entrepot.web import doors, lists_insight
@@ -159,7 +159,8 @@ def issue(request: Request, person: int) -> HttpResponse:
     """An API key that acts for somebody, shown once, on their page."""
     found, raw, target = _known(person), keys.fresh(), reverse("person", args=[person])
     days = int_in(request.POST.get("days"))
-    wanted = IssueKey(clean(request.POST.get("name")) or found.name, found.id, raw, days)
+    roles = tuple(clean(role) for role in request.POST.getlist("role")) or None
+    wanted = IssueKey(clean(request.POST.get("name")) or found.name, found.id, raw, days, roles)
     answers = give(request, issue_key, [wanted], lambda _n: gettext("The key is issued."))
     if not isinstance(answers[0], KeyIssued):
         return back(request, target)
@@ -260,6 +261,7 @@ def _person(request: Request, found: queries.Known, said: dict[str, str]) -> Htt
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
         "sessions": queries.sessions(found.id, now, doors.most())
         if request.reader.actor.may("access.end_sessions") else [],
+        "narrowable": roles_of_key(found.roles, everything=found.superuser),
         "keys": own, "acting": [key for key, state in own if state == "in force"],
         "companies": _several(request), "factor": doors.has_factor(found.id),
         "events": kernel.timeline(subjects=[subject], kind="person")[-20:], **said,
