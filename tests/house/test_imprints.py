@@ -36,7 +36,7 @@ NOT_WATCHED = {
         procrastinate_workers axes_accessattempt axes_accessattemptexpiration axes_accessfailurelog
         axes_accesslog""",
     "gone when it is done, or counts for a moment": """
-        access_tries kernel_delivery kernel_file kernel_fileerasure kernel_filepart kernel_inbox kernel_job kernel_ready
+        access_link access_session access_tries kernel_delivery kernel_file kernel_fileerasure kernel_filepart kernel_inbox kernel_job kernel_ready
         kernel_request sourcing_rejection stock_displacement stock_unpublished shipping_quote shipping_purchase
         warehouse_tote work_scanning""",
     "a person's own: their views, mails and codes": """
@@ -59,10 +59,11 @@ NOT_WATCHED = {
         parties_offer""",
     "said by carriers, channels and suppliers, who can be asked again": """
         channels_fileimport channels_filebatch channels_orderdocument channels_sentnotice channels_statement
-        channels_webhook purchasing_confirmation purchasing_sending shipping_carrierevent shipping_claim
+        channels_webhook purchasing_confirmation purchasing_dropshipsending purchasing_sending
+        shipping_carrierevent shipping_claim
         shipping_consignment shipping_manifest shipping_manifestform shipping_reshipment shipping_transit""",
     "beside a return, whose dispositions, refunds and departures leave imprints": """
-        catalog_barcodephoto returns_cohort returns_expiry returns_inspectionphoto returns_label returns_labelreturn
+        catalog_barcodephoto returns_claimed returns_cohort returns_expiry returns_inspectionphoto returns_label returns_labelreturn
         returns_mark returns_onwardseries returns_pallet returns_palletpackage returns_parcel returns_photo
         returns_photocontent returns_returnphoto returns_stray returns_suspicion""",
     "what a promotion gave stands on the order's lines, which leave imprints": "orders_promotion",

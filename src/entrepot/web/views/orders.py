@@ -268,6 +268,19 @@ def _release(request: Request, wanted: list[ReleaseHold], names: Sequence[str] =
     )  # fmt: skip
 
 
+def _sourced(
+    request: Request, which: UUID, promises: Sequence[Any], fulfillments: Sequence[Any]
+) -> dict[str, Any]:
+    """Where an order comes from, why, and what may still be asked of that."""
+    return {
+        "decisions": sourcing.explained_with_costs(order=which),
+        "promises": promises,
+        "replannable": bool(promises) and not any(one.released for one in promises),
+        "rejectable": _rejectable(request, promises, fulfillments),
+        "rejections": sourcing.rejections(order=which),
+    }
+
+
 @require_safe
 @console
 def order(request: Request, which: UUID) -> HttpResponse:
@@ -300,13 +313,9 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "sent_for": _sent_for(found),
         "open_holds": [one for one in found.holds if one.state == "open"],
         "closed_holds": [one for one in found.holds if one.state != "open"],
-        "decisions": sourcing.explained_with_costs(order=which),
-        "promises": promises,
+        **_sourced(request, which, promises, fulfillments),
         **_awaited(found),
         "draft": orders.draft_of(which) if found.external_id.startswith("QT-") else None,
-        "replannable": bool(promises) and not any(one.released for one in promises),
-        "rejectable": _rejectable(request, promises, fulfillments),
-        "rejections": sourcing.rejections(order=which),
         "fulfillments": _on_the_floor(fulfillments, packages, shipments),
         "drop_ships": cards(by_suppliers, actor.may),
         "shipments": shipments,
