@@ -28,7 +28,7 @@ from entrepot.returns.commands.review import Review, review
 from entrepot.returns.commands.watch import Watch, Watched, watch
 from entrepot.returns.rules import Policy
 from tests import floor, walk
-from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, asked, came, found, lines_of, sold
+from tests.back import APPROVES, ARRIVED, ASKS, INSPECTS, RECEIVES, asked, came, found, lines_of, sold
 from tests.floor import NOW, SYSTEM, Floor
 from tests.walk import a_house
 
@@ -95,7 +95,7 @@ def two_orders(houses: tuple[Floor, Floor], quantity: int = 2) -> tuple:
 
 def test_a_batch_over_both_follows_each_ones_policy(houses: tuple[Floor, Floor], statements):
     home, abroad = orders = two_orders(houses)
-    late = NOW + timedelta(days=31)
+    late = ARRIVED + timedelta(days=31)
     asks = [Authorize(order, (Item(lines_of(order)[0], 1),), occurred_at=late) for order in orders]
     reviewed, declined = authorize(ASKS, requests=asks)
     assert reviewed.state == "requested"

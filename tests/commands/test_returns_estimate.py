@@ -31,7 +31,7 @@ from entrepot.returns.commands.review import Review, review
 from entrepot.returns.rules import Policy
 from entrepot.returns.tasks import serve_decide_refund, serve_exchange, serve_refund
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
-from tests.back import ASKS, asked, back, came, found, policy, put, sold
+from tests.back import ARRIVED, ASKS, asked, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.sizes import MANY
 from tests.walk import a_house, packed, placed, shipped
@@ -129,7 +129,7 @@ def test_what_is_asked_back_stays_owed_beyond_the_window_until_it_is_refunded(ho
     early, late, *_ = sold(house, 10, (0, 2))
     estimated()
     in_time = asked(early, 1)
-    after = NOW + timedelta(days=61)
+    after = ARRIVED + timedelta(days=61)
     assert estimated(occurred_at=after) == Estimated(COMPANY, 999, 100, 999 - 1998)
     policy(expected_percent=Decimal(10), window_days=60, late="review")
     as_a_favor = asked(late, 2, occurred_at=after)

@@ -112,7 +112,7 @@ def kept(*words: str) -> list[str]:
 
 
 def test_a_supplier_is_mailed_what_to_send_to_whom_and_nothing_keeps_the_address(floor, mailoutbox) -> None:
-    by_mail(note="Plain boxes only.")
+    by_mail(packing_note="Plain boxes only.")
     which = one(floor, gift_message="With love")
     assert queries.drop_ship(which).sending == "waiting"
     assert relayed() == 2, "the way is found, and the mail goes"
@@ -135,7 +135,7 @@ def test_the_paper_says_whom_it_goes_to_and_what_goes_with_it(floor, monkeypatch
         "normalize_text",
         lambda self, text, then=paper.normalize_text: (said.append(text), then(self, text))[1],
     )
-    by_mail(note="Plain boxes only.", language="de")
+    by_mail(packing_note="Plain boxes only.", language="de")
     which = one(floor, gift_message="With love", service="express")
     relayed()
     text = "\n".join(said)

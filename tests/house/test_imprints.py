@@ -36,7 +36,8 @@ NOT_WATCHED = {
         procrastinate_workers axes_accessattempt axes_accessattemptexpiration axes_accessfailurelog
         axes_accesslog""",
     "gone when it is done, or counts for a moment": """
-        access_link access_session access_tries kernel_delivery kernel_file kernel_fileerasure kernel_filepart kernel_inbox kernel_job kernel_ready
+        access_link access_session access_tries kernel_delivery
+        kernel_file kernel_fileerasure kernel_filepart kernel_inbox kernel_job kernel_ready
         kernel_request sourcing_rejection stock_displacement stock_unpublished shipping_quote shipping_purchase
         warehouse_tote work_scanning""",
     "a person's own: their views, mails and codes": """
@@ -63,7 +64,8 @@ NOT_WATCHED = {
         shipping_carrierevent shipping_claim
         shipping_consignment shipping_manifest shipping_manifestform shipping_reshipment shipping_transit""",
     "beside a return, whose dispositions, refunds and departures leave imprints": """
-        catalog_barcodephoto returns_claimed returns_cohort returns_expiry returns_inspectionphoto returns_label returns_labelreturn
+        catalog_barcodephoto returns_claimed returns_cohort returns_expiry returns_inspectionphoto returns_label
+        returns_labelreturn
         returns_mark returns_onwardseries returns_pallet returns_palletpackage returns_parcel returns_photo
         returns_photocontent returns_returnphoto returns_stray returns_suspicion""",
     "what a promotion gave stands on the order's lines, which leave imprints": "orders_promotion",

@@ -337,4 +337,4 @@ def test_nobody_is_asked_for_what_is_over_and_everybody_hears_of_a_call_off(purp
 def test_a_policy_that_reaches_nobody_is_none(facts: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="expected"):
         orders.DropShipMail(**facts)
-    assert orders.DropShipMail(note="boxes").address == ""
+    assert orders.DropShipMail(packing_note="boxes").address == ""

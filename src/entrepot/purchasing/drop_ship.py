@@ -33,7 +33,7 @@ class DropShipMail:
     """The mail address of the supplier's desk; '' where he is sent no mail."""
     language: str = "en"
     """The language of the paper."""
-    note: str = ""
+    packing_note: str = ""
     """What stands on every paper, such as how to pack."""
 
     def __post_init__(self) -> None:

@@ -81,7 +81,9 @@ def _chosen(one: Unrouted, in_force: policies.InForce) -> Route | None:
         return Route(one.id, one.company, one.purpose, BY_X12, partner.url)
     mail = in_force.of(one.company, DropShipMail, one.supplier)[1]
     if mail.address and access.sends_mail():
-        return Route(one.id, one.company, one.purpose, BY_MAIL, mail.address, mail.language, mail.note)
+        return Route(
+            one.id, one.company, one.purpose, BY_MAIL, mail.address, mail.language, mail.packing_note
+        )
     return None
 
 

@@ -447,7 +447,7 @@ class StrayDecidedOut(Out):
     outcome: str
 
 
-class CandidateOut(Out):
+class StrayCandidateOut(Out):
     """A return that goods may belong to, and what speaks for it: `number` of the parcel or slip, `serial`, or `sku`."""
 
     return_id: UUID
@@ -476,7 +476,7 @@ class StrayOut(Out):
     reason: str
     received_by: str
     received_at: datetime
-    candidates: list[CandidateOut]
+    candidates: list[StrayCandidateOut]
 
 
 class SumOut(Out):
