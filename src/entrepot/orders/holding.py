@@ -98,11 +98,14 @@ def is_paid(total: int, tenders: Sequence[Tender], at: datetime, then: int | Non
     """Whether payments cover an order that is held; `then` is what it came to when it was held, where that is known.
 
     Where those that came before the hold covered it then, it was not the amount that was doubted: then only later ones
-    count.
+    count, beside what is captured by now of the earlier ones where it was their end that was doubted (`then`).
     """
     later = sum(one.good_for(at) for one in tenders if one.is_later)
-    earlier = sum(one.good_for(at) for one in tenders if not one.is_later)
-    return later + (earlier if earlier < (total if then is None else then) else 0) >= total
+    before = [one for one in tenders if not one.is_later]
+    earlier = sum(one.good_for(at) for one in before)
+    if earlier >= (total if then is None else then):
+        earlier = 0 if then is None else sum(min(one.captured, one.amount) for one in before)
+    return later + earlier >= total
 
 
 class Wanted(NamedTuple):

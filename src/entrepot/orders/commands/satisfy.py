@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -80,11 +80,7 @@ def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
     holds = [one for one in waiting if one.waits_for == "payment"]
     if not holds:
         return set()
-    orders = {"orders": [one.order for one in holds]}
-    totals: dict[UUID, int] = {}
-    for order, quantity, cancelled, *amounts in sql.run(_AMOUNTS, orders):
-        stands = rules.Frozen(*amounts).of_units(quantity, 0, quantity - cancelled)
-        totals[order] = totals.get(order, 0) + stands.total
+    totals = totals_of([one.order for one in holds])
     tenders: dict[UUID, list[Tender]] = {}
     for hold, *tender in sql.run(_TENDERS, {"holds": [one.hold for one in holds]}):
         tenders.setdefault(hold, []).append(Tender(*tender))
@@ -93,6 +89,15 @@ def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
         for one in holds
         if holding.is_paid(totals[one.order], tenders.get(one.hold, ()), cause.at, one.total_then)
     }
+
+
+def totals_of(orders: Collection[UUID]) -> dict[UUID, int]:
+    """What the units of orders come to that are not cancelled. One statement."""
+    totals: dict[UUID, int] = {}
+    for order, quantity, cancelled, *amounts in sql.run(_AMOUNTS, {"orders": list(orders)}):
+        stands = rules.Frozen(*amounts).of_units(quantity, 0, quantity - cancelled)
+        totals[order] = totals.get(order, 0) + stands.total
+    return totals
 
 
 def _stocked(waiting: Iterable[_Waiting]) -> set[UUID]:
