@@ -109,12 +109,21 @@ def is_paid(total: int, tenders: Sequence[Tender], at: datetime, then: int | Non
 
 
 class Wanted(NamedTuple):
-    """A line of goods that has not left: whether what is unpromised of it is for sale, and any of it in stock."""
+    """A line of goods that has not left: whether what is unpromised of it is for sale, and any of it in stock; whether
+    the hold was opened because its SKU lacked units, and there are enough of it now."""
 
     for_sale: bool
     in_stock: bool
+    was_short: bool = False
+    is_enough: bool = True
 
 
-def is_stocked(goods: Sequence[Wanted]) -> bool:
-    """Whether there is something to send: the catalog sells all of it, and some of it is in stock somewhere."""
-    return all(one.for_sale for one in goods) and any(one.in_stock for one in goods)
+def is_stocked(goods: Sequence[Wanted], short: str = "any") -> bool:
+    """Whether there is something to send: the catalog sells all of it, and some of it is in stock somewhere. Where
+    units lacked, whether what lacked can be had now: all of it where a lack of `any` SKU held the order, else some."""
+    if not all(one.for_sale for one in goods):
+        return False
+    lacked = [one.is_enough for one in goods if one.was_short]
+    if lacked:
+        return all(lacked) if short == "any" else any(lacked)
+    return any(one.in_stock for one in goods)

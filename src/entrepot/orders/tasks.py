@@ -18,7 +18,7 @@ from entrepot.parties import queries as parties
 def release_stocked(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """Every minute: orders whose goods have come, or that the catalog has learned of."""
     cause = Cause(Actor("system:orders", everything=True), timezone.now(), "what they waited for has come")
-    release_satisfied(cause, requests=[ReleaseSatisfied(order) for order in stocked_again()])
+    release_satisfied(cause, requests=[ReleaseSatisfied(order) for order in stocked_again(cause.at)])
 
 
 @app.periodic(cron="*/5 * * * *")
