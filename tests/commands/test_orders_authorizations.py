@@ -122,11 +122,19 @@ def test_an_item_ends_with_a_new_authorization_or_with_the_order(house: Floor) -
     first, second = (paid(house, NOW + HOUR) for _ in range(2))
     watched()
     pays(first, NOW, expires=NOW + 7 * DAY)
+    assert items(first) == [("done", OVER)]
     whole(cancel(SYSTEM, requests=[CancelOrder(second, "no more")]))
 
-    assert watched() == AuthorizationsWatched(0, 0, 2)
+    assert watched() == AuthorizationsWatched(0, 0, 1)
     assert items(first) == items(second) == [("done", OVER)]
     assert listed(lapsing=True) == set()
+
+
+def test_an_authorization_that_is_as_short_ends_no_item(house: Floor) -> None:
+    order = paid(house, NOW + HOUR)
+    watched()
+    pays(order, NOW, expires=NOW + 2 * HOUR)
+    assert items(order) == [("open", "")]
 
 
 def test_what_left_or_is_captured_is_nobodys_concern(house: Floor) -> None:

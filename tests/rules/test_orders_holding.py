@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.orders import holding, rules
-from entrepot.orders.holding import Holding, Tender, Wanted
+from entrepot.orders.holding import Holding, Wanted
+from entrepot.orders.lapsing import Tender
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

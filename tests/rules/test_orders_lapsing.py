@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.orders.holding import Tender
-from entrepot.orders.lapsing import Authorizations, Due, ends_at, leaves_at, step, why
+from entrepot.orders.lapsing import Authorizations, Due, Tender, ends_at, leaves_at, step, why
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

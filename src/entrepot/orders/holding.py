@@ -11,6 +11,7 @@ from entrepot.access.rules import ROLES
 from entrepot.kernel import policies
 from entrepot.kernel.shapes import shape
 from entrepot.orders import rules
+from entrepot.orders.lapsing import Tender
 from entrepot.work.rules import HOURS_MAX
 
 Waits = Literal["nothing", "payment", "stock"]
@@ -79,19 +80,6 @@ def terms(kind: str, at: datetime, in_force: Policies, waits_for: str | None = N
 def follows(kind: str, next_kind: str, before: Collection[str]) -> str:
     """The type that opens when a hold is released, or ''. A chain never comes back to a type, so that it ends."""
     return "" if next_kind == kind or next_kind in before else next_kind
-
-
-class Tender(NamedTuple):
-    """A payment of a held order: what it is good for, until when, and whether it came after the hold."""
-
-    amount: int
-    is_later: bool
-    expires_at: datetime | None = None
-    captured: int = 0
-
-    def good_for(self, at: datetime) -> int:
-        """What is captured never expires; what is only authorized may."""
-        return self.captured if self.expires_at is not None and self.expires_at <= at else self.amount
 
 
 def is_paid(total: int, tenders: Sequence[Tender], at: datetime, then: int | None = None) -> bool:

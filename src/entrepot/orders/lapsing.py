@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 
 from entrepot.kernel.errors import Said
 from entrepot.kernel.shapes import shape
-from entrepot.orders.holding import Tender
 
 ITEM = "authorization ends"
 """The type of the work item that tells of it."""
@@ -27,6 +26,20 @@ class Authorizations:
     """Hold such an order, only tell customer service, or do nothing."""
     hours: int = 24
     """Hours before its end from which an authorization is too short, whatever was promised."""
+
+
+class Tender(NamedTuple):
+    """A payment of an order: what it is good for, until when, and whether it came after the
+    hold that is asked about."""
+
+    amount: int
+    is_later: bool
+    expires_at: datetime | None = None
+    captured: int = 0
+
+    def good_for(self, at: datetime) -> int:
+        """What is captured never expires; what is only authorized may."""
+        return self.captured if self.expires_at is not None and self.expires_at <= at else self.amount
 
 
 class Due(NamedTuple):

@@ -15,7 +15,8 @@ from entrepot.kernel.errors import Refused
 from entrepot.orders import holding, rules
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.hold import HoldReleased, ReleaseHold, let_go
-from entrepot.orders.holding import Tender, Wanted
+from entrepot.orders.holding import Wanted
+from entrepot.orders.lapsing import Tender
 from entrepot.stock.availability_queries import COMING, FREE
 
 
