@@ -11,7 +11,14 @@ from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import NotFound, WrongState
-from entrepot.network.commands.register import RegisterBin, RegisterNode, register_bins, register_nodes
+from entrepot.network.commands.register import (
+    RegisterBin,
+    RegisterNode,
+    ServeChannel,
+    register_bins,
+    register_nodes,
+    serve_channels,
+)
 from entrepot.orders import errors, queries, tasks
 from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.orders.commands.edit import AddLine, EditOrder, edit
@@ -48,8 +55,10 @@ def a_policy(scope: str, **fields) -> None:
 
 
 def received(*codes: str) -> None:
-    """A unit of each SKU on a shelf."""
+    """A unit of each SKU on a shelf that serves every channel."""
     (node,) = register_nodes(CAUSE, requests=[RegisterNode(COMPANY, "N1", "Node", "GB")])
+    channels = [channel for (channel,) in sql.run("SELECT id FROM network_channel")]
+    serve_channels(CAUSE, requests=[ServeChannel(channel, node.id) for channel in channels])
     (shelf,) = register_bins(CAUSE, requests=[RegisterBin(COMPANY, node.id, "A-01", "pick")])
     skus = dict(sql.run("SELECT code, id FROM catalog_sku"))
     receive(
@@ -193,9 +202,9 @@ def test_orders_held_for_stock_go_when_it_has_come():
 def test_what_the_catalog_did_not_know_goes_when_it_is_known_and_there():
     (order,) = placed(an_order("E1", a_line("NEW")))
     register_skus(CAUSE, requests=[RegisterSku(COMPANY, "NEW", "A new one")])
-    assert stocked_again() == []
+    assert stocked_again(NOW) == []
     received("NEW")
-    assert stocked_again() == [order.order]
+    assert stocked_again(NOW) == [order.order]
     (answer,) = release_satisfied(CAUSE, requests=[ReleaseSatisfied(order.order)])
     assert answer.status == "ready"
     assert [one.order for one in queries.demand([order.order])] == [order.order]
@@ -208,7 +217,7 @@ def test_what_is_promised_already_is_there():
     (order,) = placed(an_order("E1", a_line("MUG", 2)))
     allocated(order, {"MUG": 2})
     place_hold(CAUSE, requests=[PlaceHold(order.order, "inventory hold", "Together.", waits_for="stock")])
-    assert stocked_again() == [order.order]
+    assert stocked_again(NOW) == [order.order]
     (answer,) = release_satisfied(CAUSE, requests=[ReleaseSatisfied(order.order)])
     assert answer.status == "ready"
     assert ready.waiting()["release"] == 1
@@ -288,6 +297,6 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
                 TakePayment(one.order, a_payment(400, f"q{i}"), key=str(i)) for i, one in enumerate(orders)
             ],
         )
-    # keys; three to look, payments; three to look, tenders; lock, holds, close, items (2), policies,
+    # keys; three to look, payments, told; three to look, tenders; lock, holds, close, items (2), policies,
     # items, holds, stand, restate; events, remember keys
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 21, ran
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 22, ran

@@ -161,6 +161,7 @@ def test_orders_are_filtered_and_paged(console, shop):
     number = orders.order(shop.one("packed")).number
     for query, expected in (
         ("?status=packed", 2), ("?status=held", 6), (f"?q={number.lower()}", 1), ("?q=nothing", 0), ("?late=1", 8),
+        ("?lapsing=1", 0),
         ("?status=packed&channel=market", 0), ("?q=%00", 22), ("?after=zzz", 22),
     ):  # fmt: skip
         text = browser.get(f"/orders/{query}").content.decode()

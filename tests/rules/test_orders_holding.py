@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.orders import holding, rules
-from entrepot.orders.holding import Holding, Tender, Wanted
+from entrepot.orders.holding import Holding, Wanted
+from entrepot.orders.lapsing import Tender
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -125,3 +126,23 @@ def test_what_is_paid_is_covered(given_):
 )
 def test_there_is_something_to_send_where_all_is_sold_and_some_is_there(goods, is_stocked):
     assert holding.is_stocked(goods) == is_stocked
+
+
+LACKED, THERE = Wanted(True, True, was_short=True, is_enough=False), Wanted(True, True, was_short=True)
+
+
+@pytest.mark.parametrize(
+    ("goods", "short", "expected"),
+    [
+        ([LACKED], "any", False),
+        ([LACKED, Wanted(True, True)], "any", False),
+        ([THERE, Wanted(True, False)], "any", True),
+        ([THERE, LACKED], "any", False),
+        ([THERE, LACKED], "all", True),
+        ([LACKED, LACKED], "all", False),
+        ([Wanted(True, False, was_short=True)], "any", True),  # it is to come
+        ([THERE._replace(for_sale=False)], "all", False),
+    ],
+)
+def test_what_lacked_units_waits_for_as_many(goods, short, expected):
+    assert holding.is_stocked(goods, short) == expected

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from entrepot.orders import validation
 from entrepot.orders.rules import Frozen
 from entrepot.orders.validation import Earlier, GoodsFact, LineFact, OrderFacts, PaymentFact, Validation
+from entrepot.orders.validation.facts import Supply
+from entrepot.orders.validation.goods import inventory
 from entrepot.orders.validation.taxes import taxable
 from entrepot.parties.numbers import Checked
 from entrepot.tax.rules import Expected
@@ -68,7 +70,7 @@ CASES = [
     ("address", "address hold", replace(GOOD, postal_code="12345")),
     ("address", "address hold", replace(GOOD, postal_code="")),
     ("address", "address hold", replace(GOOD, has_address=False)),
-    ("inventory", "inventory hold", replace(GOOD, nowhere=frozenset({"MUG"}))),
+    ("inventory", "inventory hold", replace(GOOD, supply={"MUG": Supply(1)})),
     ("catalog", "inventory hold", replace(GOOD, goods=(LineFact("MUG", 1, True, "discontinued"),))),
     ("catalog", "exception", replace(GOOD, goods=(LineFact("GIN", 1, True, "active", 18),))),
     ("duplicates", "fraud review", replace(
@@ -445,3 +447,74 @@ def test_only_some_rules_are_asked_when_an_address_changes():
     (hold,) = validation.judge(order, STRICT, validation.OF_ADDRESS).holds
     assert hold.type == "address hold"
     assert set(validation.OF_ADDRESS + validation.OF_SERVICE) <= set(validation.RULES)
+
+
+# ---- units that can be had
+
+TWO = replace(GOOD, goods=(LineFact("MUG", 500, True), LineFact("PEN", 2, True)))
+
+
+@pytest.mark.parametrize(
+    ("mug", "pen", "any_short", "all_short"),
+    [
+        (Supply(500), Supply(2), {}, {}),
+        (Supply(1), Supply(2), {"MUG": 499}, {}),
+        (Supply(1), Supply(0), {"MUG": 499, "PEN": 2}, {"MUG": 499, "PEN": 2}),
+        (Supply(1, coming=499), Supply(2), {}, {}),
+        (Supply(1, coming=400), Supply(2), {"MUG": 99}, {}),
+        (Supply(500, taken=1), Supply(2, taken=1), {"MUG": 1, "PEN": 1}, {"MUG": 1, "PEN": 1}),
+        (Supply(0, taken=9), Supply(9), {"MUG": 500}, {}),
+    ],
+)
+def test_as_many_units_must_be_had_as_are_wanted(mug, pen, any_short, all_short):
+    order = replace(TWO, supply={"MUG": mug, "PEN": pen})
+    for strictness, expected in (("any", any_short), ("all", all_short)):
+        found = inventory(order, Validation(inventory_short=strictness))
+        assert {sku: one["short"] for sku, one in (found.facts["short"] if found else {}).items()} == expected
+
+
+def test_a_kit_is_asked_for_by_its_components_and_what_nobody_knows_by_the_catalog():
+    goods = (
+        LineFact("KIT", 0, True),
+        LineFact("MUG", 4, True),
+        LineFact("MUG", 2, True),
+        LineFact("???", 9, False),
+    )
+    found = inventory(replace(GOOD, goods=goods, supply={"KIT": Supply(0), "MUG": Supply(5)}), Validation())
+    assert found is not None
+    assert found.reason == "More is wanted than can be had. It lacks: 1 of 6 MUG."
+    assert found.facts == {"short": {"MUG": {"wanted": 6, "short": 1, "coming": 0}}, "inventory_short": "all"}
+    assert inventory(replace(GOOD, goods=goods), Validation()) is None
+
+
+supplies = st.builds(Supply, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+baskets = st.dictionaries(
+    st.sampled_from(["MUG", "PEN", "TIN"]), st.tuples(st.integers(1, 9), supplies), min_size=1
+)
+
+
+def _found(basket, strictness):
+    goods = tuple(LineFact(sku, units, True) for sku, (units, _) in basket.items())
+    supply = {sku: one for sku, (_, one) in basket.items()}
+    return inventory(replace(GOOD, goods=goods, supply=supply), Validation(inventory_short=strictness))
+
+
+@given(baskets)
+def test_what_lacks_of_all_lacks_of_any_and_each_lack_is_told_to_the_unit(basket):
+    lacks = {
+        sku: units - max(0, one.free + one.coming - one.taken)
+        for sku, (units, one) in basket.items()
+        if units > max(0, one.free + one.coming - one.taken)
+    }
+    strict, lenient = _found(basket, "any"), _found(basket, "all")
+    assert (strict is not None) == bool(lacks)
+    assert (lenient is not None) == (len(lacks) == len(basket))
+    for found in (strict, lenient):
+        assert found is None or {sku: one["short"] for sku, one in found.facts["short"].items()} == lacks
+
+
+@given(baskets, st.integers(1, 20))
+def test_more_to_be_had_never_holds_what_passed(basket, more):
+    richer = {sku: (units, one._replace(free=one.free + more)) for sku, (units, one) in basket.items()}
+    for strictness in ("any", "all"):
+        assert _found(basket, strictness) is not None or _found(richer, strictness) is None

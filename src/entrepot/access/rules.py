@@ -385,6 +385,7 @@ OF_NO_ROLE = (
     "work.escalate_overdue", "work.watch_dead_letters", "work.watch_keys", "insight.watch_feeds",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "sourcing.watch_windows",
+    "orders.watch_authorizations",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "orders.forget_buyers", "parties.erase", "settlement.apply_retention",
     "simulation.report_trials", "simulation.keep_trials",

@@ -15,6 +15,8 @@ import msgspec
 from entrepot.insight.waiting import OF_THE_HOUSE
 from entrepot.kernel import sql
 from entrepot.kernel.keyset import keyset
+from entrepot.orders.lapsing import ITEM, RULE
+from entrepot.orders.queries import LAPSING
 from entrepot.orders.rules import ENDED
 from entrepot.orders.window import over_before
 
@@ -98,21 +100,24 @@ def orders(
     text: str = "",
     late: bool = False,
     past_ship_by: bool = False,
+    lapsing: bool = False,
     order: str = "-placed_at",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
     """Orders, the latest placed first or in another of `ORDERS_BY`, behind the order `after`. One statement.
 
-    `text` is an order's number, an external id, or a customer's code; `past_ship_by` are those that should have left.
+    `text` is an order's number, an external id, or a customer's code; `past_ship_by` are those that should have left,
+    `lapsing` those whose authorization ends before they leave, as the house was last told.
     """
     behind, by = keyset("orders_order", "o", ORDERS_BY, order, after)
     params = {
         "company": company, "now": now, "statuses": list(statuses), "channel": channel, "late": late, "after": after,
         "limit": limit, "text": text, "ended": list(ENDED), "past_ship_by": past_ship_by,
-        "over_before": over_before(now),
+        "over_before": over_before(now), "lapse_rule": RULE, "lapse_item": ITEM,
     }  # fmt: skip
-    statement = _ORDERS.format(text=_TEXT if text else "", behind=behind, by=by)
+    only = (_TEXT if text else "") + (f"AND o.id IN ({LAPSING})" if lapsing else "")
+    statement = _ORDERS.format(text=only, behind=behind, by=by)
     return [_order_row(row) for row in sql.run(statement, params)]
 
 

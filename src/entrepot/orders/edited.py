@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -16,6 +17,7 @@ from entrepot.orders import errors, facts, listing, rules
 from entrepot.orders.commands.cancel import Cancellation
 from entrepot.orders.commands.place import AddressGiven
 from entrepot.orders.facts.known import Taxes
+from entrepot.orders.facts.supply import Supplies
 from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS, Cancellable
 from entrepot.orders.taxing import Bears, By, by_line, due
@@ -159,7 +161,7 @@ class _Seen(NamedTuple):
     """What the rules of a batch of edits are told beside the orders."""
 
     goods: Mapping[tuple[int, str], _Goods]
-    nowhere: frozenset[tuple[int, str]]
+    supplies: Supplies
     unserved: set[tuple[int, str]]
     taxes: Taxes | None
 
@@ -176,7 +178,7 @@ def validate(cause: Cause, edits: Sequence[Edit]) -> None:
     if not asked:
         return
     policies = _policies(cause, [one for one, _ in asked])
-    told = _told(asked, policies)
+    told = _told(asked, policies, cause.at)
     seen = {one.order.id: _facts(cause, one, policies[one.order.id], told) for one, _ in asked}
     named = [
         (one.order.company, entry)
@@ -254,7 +256,7 @@ def _tax(lines: Iterable[Line]) -> int:
     return sum(line.stands.tax for line in lines)
 
 
-def _told(asked: Sequence[tuple[Edit, _Asked]], policies: Mapping[UUID, Validation]) -> _Seen:
+def _told(asked: Sequence[tuple[Edit, _Asked]], policies: Mapping[UUID, Validation], at: datetime) -> _Seen:
     """What rules ask about goods and services: 1 statement for each that one asks for."""
     names = {
         (one.order.company, line.sku)
@@ -266,14 +268,15 @@ def _told(asked: Sequence[tuple[Edit, _Asked]], policies: Mapping[UUID, Validati
     names |= {(one.order.company, code) for one, only in asked if only.added for code, _ in one.kits}
     goods = _goods(names)
     stocked = {
-        (one.order.company, line.sku)
+        (one.order.id, (one.order.company, one.order.channel, line.sku))
         for one, only in asked
         if "inventory" in only.whole and policies[one.order.id].inventory != "off"
         for line in one.left
         if _is_goods_left(line)
     }
-    params = sql.columns(("companies", "codes"), stocked)
-    nowhere = frozenset(sql.run(_NOWHERE, params)) if stocked else frozenset()  # type: ignore[arg-type]
+    supplies = Supplies()
+    if stocked:
+        supplies.load({one for _, one in stocked}, at, orders={order for order, _ in stocked})
     wished = {
         (one.order.company, wish)
         for one, only in asked
@@ -283,7 +286,7 @@ def _told(asked: Sequence[tuple[Edit, _Asked]], policies: Mapping[UUID, Validati
         one for one, only in asked if "recompute" in only.rules and policies[one.order.id].recompute != "off"
     ]
     unserved = facts.unserved(wished) if wished else set()
-    return _Seen(goods, nowhere, unserved, _taxes(taxed) if taxed else None)
+    return _Seen(goods, supplies, unserved, _taxes(taxed) if taxed else None)
 
 
 def _goods(names: Collection[tuple[int, str]]) -> dict[tuple[int, str], _Goods]:
@@ -357,10 +360,10 @@ def _facts(cause: Cause, one: Edit, policy: Validation, told: _Seen) -> OrderFac
     if told.taxes and policy.recompute != "off":
         lines = [line for line in left if line.units]
         should = due(_bears(one, lines, told.goods), _by(one, policy, told.taxes))
-    own = {sku for company, sku in told.nowhere if company == order.company}
+    supply = told.supplies.of(order.company, order.channel, str(order.id), [one.sku for one in goods])
     return OrderFacts(
         asked.occurred_at or cause.at, country, code, order.currency, _net(left), _tax(left), one.total,
-        goods, None, _signals(order, policy), nowhere=frozenset(own), service=service,
+        goods, None, _signals(order, policy), supply=supply, service=service,
         is_unserved=(order.company, service) in told.unserved, customer=order.customer or None,
         has_address=given is not None, is_to_box=is_to_box,
         problems=problems, billing_differs=difference(there, billed) if there and billed else "",
@@ -397,11 +400,4 @@ SELECT s.company_id::int, s.code, s.status, s.minimum_age::int, s.category, s.ha
 FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 JOIN parties_company AS c ON c.id = s.company_id
-"""
-
-_NOWHERE = """
-SELECT s.company_id::int, s.code
-FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
-JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
-WHERE NOT EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = s.id AND p.sellable > 0)
 """

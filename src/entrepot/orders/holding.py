@@ -11,6 +11,7 @@ from entrepot.access.rules import ROLES
 from entrepot.kernel import policies
 from entrepot.kernel.shapes import shape
 from entrepot.orders import rules
+from entrepot.orders.lapsing import Tender
 from entrepot.work.rules import HOURS_MAX
 
 Waits = Literal["nothing", "payment", "stock"]
@@ -81,37 +82,36 @@ def follows(kind: str, next_kind: str, before: Collection[str]) -> str:
     return "" if next_kind == kind or next_kind in before else next_kind
 
 
-class Tender(NamedTuple):
-    """A payment of a held order: what it is good for, until when, and whether it came after the hold."""
-
-    amount: int
-    is_later: bool
-    expires_at: datetime | None = None
-    captured: int = 0
-
-    def good_for(self, at: datetime) -> int:
-        """What is captured never expires; what is only authorized may."""
-        return self.captured if self.expires_at is not None and self.expires_at <= at else self.amount
-
-
 def is_paid(total: int, tenders: Sequence[Tender], at: datetime, then: int | None = None) -> bool:
     """Whether payments cover an order that is held; `then` is what it came to when it was held, where that is known.
 
     Where those that came before the hold covered it then, it was not the amount that was doubted: then only later ones
-    count.
+    count, beside what is captured by now of the earlier ones where it was their end that was doubted (`then`).
     """
     later = sum(one.good_for(at) for one in tenders if one.is_later)
-    earlier = sum(one.good_for(at) for one in tenders if not one.is_later)
-    return later + (earlier if earlier < (total if then is None else then) else 0) >= total
+    before = [one for one in tenders if not one.is_later]
+    earlier = sum(one.good_for(at) for one in before)
+    if earlier >= (total if then is None else then):
+        earlier = 0 if then is None else sum(min(one.captured, one.amount) for one in before)
+    return later + earlier >= total
 
 
 class Wanted(NamedTuple):
-    """A line of goods that has not left: whether what is unpromised of it is for sale, and any of it in stock."""
+    """A line of goods that has not left: whether what is unpromised of it is for sale, and any of it in stock; whether
+    the hold was opened because its SKU lacked units, and there are enough of it now."""
 
     for_sale: bool
     in_stock: bool
+    was_short: bool = False
+    is_enough: bool = True
 
 
-def is_stocked(goods: Sequence[Wanted]) -> bool:
-    """Whether there is something to send: the catalog sells all of it, and some of it is in stock somewhere."""
-    return all(one.for_sale for one in goods) and any(one.in_stock for one in goods)
+def is_stocked(goods: Sequence[Wanted], short: str = "any") -> bool:
+    """Whether there is something to send: the catalog sells all of it, and some of it is in stock somewhere. Where
+    units lacked, whether what lacked can be had now: all of it where a lack of `any` SKU held the order, else some."""
+    if not all(one.for_sale for one in goods):
+        return False
+    lacked = [one.is_enough for one in goods if one.was_short]
+    if lacked:
+        return all(lacked) if short == "any" else any(lacked)
+    return any(one.in_stock for one in goods)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.orders import regrouping, rules
+from entrepot.orders.lapsing import ITEM, RULE
 from entrepot.payments.queries import of_order
 
 # ---- for the rooms above
@@ -28,6 +29,20 @@ FILL = """CASE WHEN o.min_fill_percent > 0 THEN (
            FROM orders_line AS w WHERE w.order_id = o.id AND w.kind = 'goods') END"""
 """How much of an order `o` must have its goods before any leaves, as `window.Fill`, in SQL; NULL where any part may
 go."""
+
+
+LAPSED = """EXISTS (
+           SELECT FROM payments_payment AS t WHERE t.order_id = o.id AND t.expires_at <= %(at)s::timestamptz
+             AND t.authorized_minor > t.captured_minor AND t.state NOT IN ('voided', 'failed') AND NOT t.is_hold)"""
+"""Whether an authorization of an order `o` is over that was not captured in full, in SQL: whether its others suffice is
+for `lapsing` to say."""
+
+LAPSING = """
+    SELECT h.order_id FROM orders_hold AS h
+    WHERE h.company_id = %(company)s::smallint AND h.state = 'open' AND h.facts -> 'rules' ? %(lapse_rule)s::text
+    UNION ALL SELECT w.subject_id FROM work_item AS w
+    WHERE w.company_id = %(company)s::smallint AND w.type = %(lapse_item)s::text AND w.state <> 'done'"""
+"""Orders of a company that somebody was told of because their authorization ends, in SQL."""
 
 
 class Demand(NamedTuple):
@@ -152,12 +167,15 @@ def orders_page(
     channel: str | None = None,
     text: str | None = None,
     ship_by_before: date | None = None,
+    lapsing: bool = False,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
     """Orders, the latest first, behind the order `after`; `text` is a number, an external id or a customer's code.
-    With `ship_by_before` those that should have left before that day and have not."""
+    With `ship_by_before` those that should have left before that day and have not; with `lapsing` those whose
+    authorization ends before they leave, as the house was last told."""
     params = {
+        "lapsing": lapsing, "lapse_rule": RULE, "lapse_item": ITEM,
         "ship_by_before": ship_by_before, "ended": list(rules.ENDED),
         "company": company, "status": status or None, "channel": channel or None, "text": text or None,
         "after": after, "limit": limit,
@@ -571,7 +589,8 @@ WHERE o.company_id = %(company)s::smallint
   AND (%(after)s::uuid IS NULL OR o.id < %(after)s::uuid)
   AND (%(ship_by_before)s::date IS NULL
        OR (o.ship_by < %(ship_by_before)s::date AND o.status <> ALL(%(ended)s::text[])))
-"""
+  AND (NOT %(lapsing)s::bool OR o.id IN ({lapsing}))
+""".replace("{lapsing}", LAPSING)
 
 # Keys are made in the order of placing, so the primary key is the order of the list.
 _PAGE = _ROW + "ORDER BY o.id DESC LIMIT %(limit)s::int"

@@ -64,6 +64,12 @@ class Payment(models.Model):
                 name="payments_payment_captured_for",
                 condition=Q(provider="account"),
             ),
+            # What ends is watched for by its time. Of columns that never change, so that captures stay cheap.
+            models.Index(
+                fields=["company_id", "expires_at"],
+                name="payments_payment_to_end",
+                condition=Q(expires_at__isnull=False),
+            ),
             # What a provider that takes steps only was asked for is counted by its own reference.
             models.Index(
                 fields=["reference"],

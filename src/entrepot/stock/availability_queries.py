@@ -189,10 +189,33 @@ LEFT JOIN LATERAL (
 ORDER BY d.i, c.code, m.number, cn.priority, n.code
 """
 
+FREE = """
+            SELECT COALESCE(sum(GREATEST(0, p.sellable - p.reserved - p.allocated - p.safety - c.buffer
+                                            - (p.fenced - COALESCE(f.quantity - f.used, 0)))), 0)::int AS free
+            FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
+            JOIN stock_position AS p
+              ON p.sku_id = {sku} AND p.node_id = n.id AND p.owner_id = c.company_id
+            LEFT JOIN stock_ringfence AS f
+              ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.owner_id = p.owner_id AND f.channel_id = c.id
+            WHERE cn.channel_id = c.id
+"""
+"""Units of a SKU that a channel `c` may promise now, as `rules.free_units` says, in SQL. Reservations count until
+freed."""
+
+COMING = """
+    CASE WHEN EXISTS (SELECT FROM stock_preorder AS y
+                      WHERE y.sku_id = {sku} AND y.ships_on > (%(at)s::timestamptz AT TIME ZONE 'UTC')::date)
+         THEN 2147483647
+         ELSE (SELECT COALESCE(sum(u.quantity), 0) FROM stock_supply AS u
+               JOIN network_channelnode AS cn ON cn.node_id = u.node_id AND cn.channel_id = c.id
+               WHERE u.sku_id = {sku}) END"""
+"""Units of a SKU that are to come to the nodes of a channel `c`, in SQL: no end of what is sold ahead, for sourcing
+keeps to its limit."""
+
 # What channels are shown of wanted SKUs now, as `rules.free_units`, `rules.whole_kits` and `rules.shown_units` say:
 # nothing of a SKU or of a kit with a component that ships later, nothing where a channel is closed, and an import is
-# told nothing. Reservations count until freed.
-SHOWN = """
+# told nothing.
+SHOWN = f"""
     SELECT s.id AS sku, c.id AS channel, s.company_id AS company,
            CASE WHEN NOT c.active OR at.ships_later OR at.free < GREATEST(1, c.threshold) THEN 0
                 WHEN c.shown_at_most > 0 THEN LEAST(at.free, c.shown_at_most) ELSE at.free END AS quantity
@@ -206,14 +229,7 @@ SHOWN = """
               UNION ALL SELECT s.id, 1 WHERE NOT EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id)
              ) AS made_of
         CROSS JOIN LATERAL (
-            SELECT COALESCE(sum(GREATEST(0, p.sellable - p.reserved - p.allocated - p.safety - c.buffer
-                                            - (p.fenced - COALESCE(f.quantity - f.used, 0)))), 0)::int AS free
-            FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
-            JOIN stock_position AS p
-              ON p.sku_id = made_of.sku_id AND p.node_id = n.id AND p.owner_id = s.company_id
-            LEFT JOIN stock_ringfence AS f
-              ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.owner_id = p.owner_id AND f.channel_id = c.id
-            WHERE cn.channel_id = c.id
+{FREE.format(sku="made_of.sku_id")}
         ) AS part
     ) AS at
 """

@@ -352,6 +352,8 @@ def _judge(draft: _Draft, priced: facts.Priced, known: Known) -> None:
     seen = draft.seen = facts.of(request, draft.placed_at, priced, known, policy)
     draft.verdict = _EXCHANGED if request.demand == rules.EXCHANGE else validation.judge(seen, policy)
     known.note((request.company, request.channel, request.external_id), draft.customer, seen)
+    if seen.supply is not None and not any(one.type == "inventory hold" for one in draft.verdict.holds):
+        known.supplies.take(request.company, seen.basket)
     # Whoever reviews it may want to block its card, which nothing else keeps.
     if policy.velocity != "off" or any(hold.type == "fraud review" for hold in draft.verdict.holds):
         marks = known.marks(request).fingerprints

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,9 @@ from entrepot.kernel.errors import Refused
 from entrepot.orders import holding, rules
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.hold import HoldReleased, ReleaseHold, let_go
-from entrepot.orders.holding import Tender, Wanted
+from entrepot.orders.holding import Wanted
+from entrepot.orders.lapsing import Tender
+from entrepot.stock.availability_queries import COMING, FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def release_satisfied(cause: Cause, /, *, requests: Sequence[ReleaseSatisfied]) 
     orders = [one.order for one in requests]
     progress.lock(orders)
     waiting = [_Waiting(*row) for row in sql.run(_WAITING, {"orders": orders})]
-    ready = _paid(cause, waiting) | _stocked(waiting)
+    ready = _paid(cause, waiting) | _stocked(cause, waiting)
 
     releases = [
         ReleaseHold(one.hold, NOTES[one.waits_for], rules.SATISFIED) for one in waiting if one.hold in ready
@@ -63,9 +66,9 @@ def release_satisfied(cause: Cause, /, *, requests: Sequence[ReleaseSatisfied]) 
     ]
 
 
-def stocked_again(limit: int = 1000) -> list[UUID]:
+def stocked_again(at: datetime, limit: int = 1000) -> list[UUID]:
     """Orders held until there is something to send, for which there may be by now. One statement."""
-    return [order for (order,) in sql.run(_STOCKED_AGAIN, {"limit": limit})]
+    return [order for (order,) in sql.run(_STOCKED_AGAIN, {"limit": limit, "at": at})]
 
 
 class _Waiting(NamedTuple):
@@ -73,6 +76,7 @@ class _Waiting(NamedTuple):
     order: UUID
     waits_for: str
     total_then: int | None  # what the order came to, where that was doubted
+    short: str  # whether units lacked of any or of all of its SKUs, where they did
 
 
 def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
@@ -80,11 +84,7 @@ def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
     holds = [one for one in waiting if one.waits_for == "payment"]
     if not holds:
         return set()
-    orders = {"orders": [one.order for one in holds]}
-    totals: dict[UUID, int] = {}
-    for order, quantity, cancelled, *amounts in sql.run(_AMOUNTS, orders):
-        stands = rules.Frozen(*amounts).of_units(quantity, 0, quantity - cancelled)
-        totals[order] = totals.get(order, 0) + stands.total
+    totals = totals_of([one.order for one in holds])
     tenders: dict[UUID, list[Tender]] = {}
     for hold, *tender in sql.run(_TENDERS, {"holds": [one.hold for one in holds]}):
         tenders.setdefault(hold, []).append(Tender(*tender))
@@ -95,19 +95,30 @@ def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
     }
 
 
-def _stocked(waiting: Iterable[_Waiting]) -> set[UUID]:
+def totals_of(orders: Collection[UUID]) -> dict[UUID, int]:
+    """What the units of orders come to that are not cancelled. One statement."""
+    totals: dict[UUID, int] = {}
+    for order, quantity, cancelled, *amounts in sql.run(_AMOUNTS, {"orders": list(orders)}):
+        stands = rules.Frozen(*amounts).of_units(quantity, 0, quantity - cancelled)
+        totals[order] = totals.get(order, 0) + stands.total
+    return totals
+
+
+def _stocked(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
     """Holds whose order has something to send. 1 statement where some wait for that."""
-    holds = [one for one in waiting if one.waits_for == "stock"]
+    holds = {one.hold: one for one in waiting if one.waits_for == "stock"}
     if not holds:
         return set()
     goods: dict[UUID, list[Wanted]] = {}
-    for order, *wanted in sql.run(_GOODS, {"orders": [one.order for one in holds]}):
-        goods.setdefault(order, []).append(Wanted(*wanted))
-    return {one.hold for one in holds if holding.is_stocked(goods.get(one.order, ()))}
+    for hold, *wanted in sql.run(_GOODS, {"holds": list(holds), "at": cause.at}):
+        goods.setdefault(hold, []).append(Wanted(*wanted))
+    return {one.hold for one in holds.values() if holding.is_stocked(goods.get(one.hold, ()), one.short)}
 
 
 _WAITING = """
-SELECT id, order_id, waits_for, (facts ->> 'total_minor')::bigint FROM orders_hold
+SELECT id, order_id, waits_for, (facts ->> 'total_minor')::bigint,
+       COALESCE(facts ->> 'inventory_short', '')
+FROM orders_hold
 WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' AND waits_for <> 'nothing' ORDER BY id
 """
 
@@ -130,22 +141,39 @@ WHERE h.id = ANY(%(holds)s::uuid[]) AND p.state NOT IN ('voided', 'failed')
 """
 
 # Of each line with units in the house's hands: whether what nobody has promised yet is for sale, and whether there is
-# something of it to send.
-_THERE = """
-    SELECT l.order_id, l.open + l.backordered = 0 OR COALESCE(s.status = 'active', false) AS for_sale,
+# something of it to send; of a SKU of which units lacked, whether there are enough of it now for all its lines. What is
+# kept for the order's cart is its own.
+_THERE = f"""
+    SELECT l.open + l.backordered = 0 OR COALESCE(s.status = 'active', false) AS for_sale,
            l.open + l.backordered + l.shipped + l.delivered + l.cancelled < l.quantity
-           OR EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = s.id AND p.sellable > 0) AS in_stock
-    FROM orders_line AS l LEFT JOIN catalog_sku AS s ON s.company_id = l.company_id AND s.code = l.sku_code
-    WHERE l.kind = 'goods' AND l.shipped + l.delivered + l.cancelled < l.quantity AND l.order_id
+           OR EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = s.id AND p.sellable > 0) AS in_stock,
+           h.facts -> 'short' ? l.sku_code AS was_short,
+           CASE WHEN h.facts -> 'short' ? l.sku_code THEN
+               sum(l.open + l.backordered) OVER (PARTITION BY l.sku_code)
+               <= ({FREE.format(sku="s.id")}) + ({COMING.format(sku="s.id")})
+                  + (SELECT COALESCE(sum(r.quantity), 0) FROM stock_reservation AS r
+                     WHERE r.holder = o.reservation AND o.reservation <> '' AND r.sku_id = s.id) ELSE true END
+           AS is_enough
+    FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+    JOIN orders_line AS l ON l.order_id = o.id
+    LEFT JOIN catalog_sku AS s ON s.company_id = l.company_id AND s.code = l.sku_code
+    WHERE l.kind = 'goods' AND l.shipped + l.delivered + l.cancelled < l.quantity AND o.id = h.order_id
 """
 
-_GOODS = _THERE + "= ANY(%(orders)s::uuid[])"
+_GOODS = f"""
+SELECT h.id, line.for_sale, COALESCE(line.in_stock, false), COALESCE(line.was_short, false),
+       COALESCE(line.is_enough, false)
+FROM orders_hold AS h CROSS JOIN LATERAL ({_THERE}) AS line WHERE h.id = ANY(%(holds)s::uuid[])
+"""
 
 _STOCKED_AGAIN = f"""
 SELECT DISTINCT h.order_id FROM orders_hold AS h
 CROSS JOIN LATERAL (
-    SELECT bool_and(for_sale) AS for_sale, bool_or(in_stock) AS in_stock FROM ({_THERE} = h.order_id) AS line
+    SELECT bool_and(for_sale) AS for_sale, bool_or(in_stock) AS in_stock,
+           CASE WHEN h.facts ->> 'inventory_short' = 'any' THEN bool_and(is_enough) FILTER (WHERE was_short)
+                ELSE bool_or(is_enough) FILTER (WHERE was_short) END AS is_enough
+    FROM ({_THERE}) AS line
 ) AS goods
-WHERE h.state = 'open' AND h.waits_for = 'stock' AND goods.for_sale AND goods.in_stock
+WHERE h.state = 'open' AND h.waits_for = 'stock' AND goods.for_sale AND COALESCE(goods.is_enough, goods.in_stock)
 LIMIT %(limit)s::int
 """

@@ -16,6 +16,7 @@ from entrepot.orders import errors
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.place import PaymentGiven, authorization
 from entrepot.orders.commands.satisfy import ReleaseSatisfied, Satisfied, release_satisfied
+from entrepot.orders.commands.watch_authorizations import end_told
 from entrepot.payments.commands.authorize import Authorize, authorize
 
 
@@ -40,12 +41,13 @@ class PaymentTaken:
 
 @command("orders.take_payment")
 def take_payment(cause: Cause, /, *, requests: Sequence[TakePayment]) -> list[PaymentTaken | Refused]:
-    """Payments beside those that came with the orders; holds that waited for them go.
+    """Payments beside those that came with the orders; holds that waited for them go, and work about authorizations
+    that end.
 
     Locks: the orders in id order.
     Refuses: NotFound; WrongState (cancelled, closed); PaymentKnown; and as `payments.authorize`.
-    Again: by key; and by the provider's reference. 3 statements; where payments are taken 1 for them, and those of
-    `orders.release_satisfied`.
+    Again: by key; and by the provider's reference. 3 statements; where payments are taken 2 for them, 7 more where
+    somebody was told that an authorization ends, and those of `orders.release_satisfied`.
     """
     orders = {"orders": [one.order for one in requests]}
     progress.lock(orders["orders"])
@@ -77,6 +79,8 @@ def take_payment(cause: Cause, /, *, requests: Sequence[TakePayment]) -> list[Pa
         answers[place] = PaymentTaken(request.order, answer.payment, (), found[request.order].status)
         announce(cause, [_event(request, answer.payment)])
 
+    if taken:
+        end_told(cause, list(taken))
     again = [ReleaseSatisfied(order) for order in taken]
     for satisfied in release_satisfied(cause, requests=again) if again else ():
         assert isinstance(satisfied, Satisfied), satisfied

@@ -101,12 +101,16 @@ def of(
         )
     elif priced.credit_minor:
         paid = PaymentFact(priced.credit_minor, placed_at, None, "")
+    supply = None
+    if policy.inventory != "off":
+        codes = [one.sku for one in priced.goods]
+        supply = known.supplies.of(request.company, request.channel, request.reservation, codes)
     is_to_box, problems = of_address(request.address, request.country, request.postal_code, policy)
     differs = formats.difference(there, billed) if there and billed else ""
     return OrderFacts(
         placed_at, request.country, request.postal_code, request.currency, priced.net_minor, request.tax_minor,
         priced.total_minor, priced.goods, paid, request.signals,
-        recent=_recent(request, who, placed_at, known, policy), nowhere=known.nowhere, promise_at=request.promise_at,
+        recent=_recent(request, who, placed_at, known, policy), supply=supply, promise_at=request.promise_at,
         unreserved=request.reservation if (request.company, request.reservation) in known.unreserved else "",
         service=request.service, is_unserved=(request.company, request.service) in known.unserved, customer=customer,
         is_first=who is None or who in known.first,

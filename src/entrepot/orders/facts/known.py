@@ -14,6 +14,7 @@ from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.orders import kits, validation
 from entrepot.orders.facts.marks import Marks, marks_of
+from entrepot.orders.facts.supply import Goods, Supplies
 from entrepot.orders.listing import NEITHER, Sides, of_customer, plain, sides
 from entrepot.orders.listing_queries import on_sides
 from entrepot.orders.rules import GOODS
@@ -55,7 +56,7 @@ class Known:
 
     __slots__ = (
         "_credit_left", "_marks", "channels", "credits", "customers", "first", "kits", "listed", "lists_fingerprints",
-        "nowhere", "policies", "recent", "sightings", "skus", "taxes", "tiers", "unreserved", "unserved", "windows",
+        "policies", "recent", "sightings", "skus", "supplies", "taxes", "tiers", "unreserved", "unserved", "windows",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -67,7 +68,7 @@ class Known:
         self.policies: dict[tuple[int, str], tuple[int, Validation]] = {}
         self.recent: dict[UUID, dict[Name, Earlier]] = {}
         self.sightings: dict[tuple[int, str], dict[Name, datetime]] = {}  # by fingerprint
-        self.nowhere: frozenset[str] = frozenset()
+        self.supplies = Supplies()
         self.first: set[UUID] = set()  # customers without an order before
         self.taxes = Taxes({}, {}, {})
         self.listed: dict[tuple[int, str], str] = {}  # sides of what people have blocked or trusted
@@ -317,8 +318,8 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> No
         _load_sides(requests, known)
     if found := asking(_asks_sightings):
         _load_sightings(found, known, cause.at)
-    if any(policy.inventory != "off" for policy in in_use.values()):
-        _load_nowhere(known)
+    if found := asking(lambda policy: policy.inventory != "off"):
+        _load_supplies([one for one, _ in found], known, cause.at)
     if any(map(_asks_goods, in_use.values())):
         about = {sku: GoodsFact(*rest) for sku, *rest in sql.run(_ABOUT, {"skus": known.ids()})}
         known.skus = {name: sku._replace(about=about[sku.id]) for name, sku in known.skus.items()}
@@ -328,12 +329,16 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> No
         _load_tax([one for one, _ in found], known)
 
 
-def _load_nowhere(known: Known) -> None:
-    """Which SKUs no node has a unit of; of a kit, where that is so of a component."""
-    codes = {sku.id: name[1] for name, sku in known.skus.items() if name not in known.kits}
-    nowhere = {codes[sku] for (sku,) in sql.run(_NOWHERE, {"skus": list(codes)})}
-    without = {code for (_, code), of in known.kits.items() if any(part.code in nowhere for part in of)}
-    known.nowhere = frozenset(nowhere | without)
+def _load_supplies(requests: Sequence[PlaceOrder], known: Known, at: datetime) -> None:
+    """What the channels can have of the orders' goods; of kits, of their components."""
+    wanted: set[Goods] = set()
+    for one in requests:
+        for line in one.lines:
+            if line.kind == GOODS:
+                made_of = known.kits.get((one.company, line.sku))
+                codes = [part.code for part in made_of] if made_of else [line.sku]
+                wanted.update((one.company, one.channel, code) for code in codes)
+    known.supplies.load(wanted, at, {one.reservation for one in requests if one.reservation})
 
 
 def _load_listed(known: Known) -> None:
@@ -538,11 +543,6 @@ FROM catalog_sku AS s JOIN parties_company AS c ON c.id = s.company_id WHERE s.i
 
 _LISTED = """
 SELECT sku_id, since, list_price FROM catalog_listprice WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id, since
-"""
-
-_NOWHERE = """
-SELECT sku FROM unnest(%(skus)s::uuid[]) AS d(sku)
-WHERE NOT EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = d.sku AND p.sellable > 0)
 """
 
 # Rows are of three kinds: a seller's country, a rate, an exemption with its certificate.

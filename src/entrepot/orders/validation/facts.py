@@ -36,6 +36,18 @@ class LineFact(NamedTuple):
     listed_then: Decimal | None = None  # the list price when the order was priced, where a policy asks
 
 
+class Supply(NamedTuple):
+    """Units of a SKU that the channel may promise now, those to come, and those that orders of the same batch take."""
+
+    free: int
+    coming: int = 0
+    taken: int = 0
+
+    def lacks(self, units: int) -> int:
+        """How many of so many units can't be had."""
+        return max(0, units - max(0, self.free + self.coming - self.taken))
+
+
 class PaymentFact(NamedTuple):
     amount_minor: int
     authorized_at: datetime
@@ -66,7 +78,7 @@ class OrderFacts:
     payment: PaymentFact | None
     signals: tuple[str, ...] = ()
     recent: tuple[Earlier, ...] = ()
-    nowhere: frozenset[str] = frozenset()  # SKUs of which no node has a unit
+    supply: Mapping[str, Supply] | None = None  # by SKU, where a policy asks
     promise_at: datetime | None = None
     service: str = ""
     unreserved: str = ""  # the cart or checkout that it names, where nothing is reserved for it (any more)

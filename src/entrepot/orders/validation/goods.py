@@ -10,12 +10,24 @@ from entrepot.orders.validation.facts import Found, LineFact, OrderFacts
 from entrepot.orders.validation.policy import Validation, by_country
 
 
-def inventory(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
-    """Whether some node has a unit of any of the goods."""
-    missing = sorted({line.sku for line in order.goods if line.sku in order.nowhere})
-    if missing and len(missing) == len({line.sku for line in order.goods}):
-        return Found("inventory hold", "No node has a unit of any of it.", {"skus": missing})
-    return None
+def inventory(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the channel can have as many units as are wanted, now or of what is to come: of every SKU, or of one of
+    them at least (`inventory_short`)."""
+    if order.supply is None:
+        return None
+    short, known = {}, 0
+    for sku, units in order.basket:
+        there = order.supply.get(sku)
+        if there is None:  # not in the catalog, which holds the order already
+            continue
+        known += 1
+        if lacks := there.lacks(units):
+            short[sku] = {"wanted": units, "short": lacks, "coming": there.coming}
+    if not short or (policy.inventory_short == "all" and len(short) < known):
+        return None
+    told = ", ".join(Said("{0} of {1} {2}", one["short"], one["wanted"], sku) for sku, one in short.items())
+    facts = {"short": short, "inventory_short": policy.inventory_short}
+    return Found("inventory hold", Said("More is wanted than can be had. It lacks: {0}.", told), facts)
 
 
 def catalog(order: OrderFacts, policy: Validation) -> Found | None:

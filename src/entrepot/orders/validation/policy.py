@@ -32,7 +32,7 @@ class Validation:
     tax_number: Mode = "warn"  # the tax number has not the form of its country
     recompute: Mode = "off"  # its tax is not what the rates in force make of it
     address: Mode = "enforce"  # country, address or postal code lack or have not their form
-    inventory: Mode = "off"  # no node has a unit of something in it
+    inventory: Mode = "off"  # more units are wanted than the channel can have
     catalog: Mode = "enforce"  # something is discontinued, or asks for an age that is not proved
     duplicates: Mode = "off"  # its customer ordered the same just before
     expiry: Mode = "off"  # the authorization ends before the promised date
@@ -51,6 +51,7 @@ class Validation:
     service: Mode = "warn"  # no carrier of the house has the service that it wishes for
     box: Mode = "off"  # it goes to a PO box by a service that brings nothing there
     format: Mode = "off"  # the address lacks a part that its country requires
+    inventory_short: Literal["any", "all"] = "all"  # whether units lack of any of its SKUs, or of all
     payment_required: bool = False
     payment_differs_max_minor: int | None = None  # given, more than the order costs is held as well
     authorization_days_max: int = 7

@@ -18,7 +18,8 @@ from entrepot.payments.commands import take
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """An amount of an order to be taken from its payments, the oldest first; with a `currency`, from those in it."""
+    """An amount of an order to be taken from its payments, the oldest first, but those last whose authorization is
+    over; with a `currency`, from those in it."""
 
     order: UUID
     amount_minor: int
@@ -55,6 +56,7 @@ def capture(cause: Cause, /, *, requests: Sequence[Capture]) -> list[Captured | 
             )
             continue
         own = [one for one in payments.get(r.order, ()) if r.currency in ("", one.currency)]
+        own.sort(key=lambda one: one.is_over(r.occurred_at or cause.at))
         due = _use_prepaid(own, r.amount_minor)
         if due != r.amount_minor:
             used += own

@@ -37,6 +37,11 @@ class Payment:
     credited: int = 0
     prepaid: int = 0
     is_hold: bool = False
+    expires_at: datetime | None = None
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether its provider captures nothing of it any more, by what it told."""
+        return self.expires_at is not None and self.expires_at <= at
 
     @property
     def capturable(self) -> int:
@@ -299,7 +304,7 @@ HAVING sum(COALESCE(a.asked_minor, a.amount_minor) - a.amount_minor) > 0
 
 _FIELDS = """
 SELECT id, company_id::int, order_id, provider, reference, currency, authorized_minor, capturing_minor, captured_minor,
-       refunding_minor, refunded_minor, state, disputed_minor, credited_minor, prepaid_minor, is_hold
+       refunding_minor, refunded_minor, state, disputed_minor, credited_minor, prepaid_minor, is_hold, expires_at
 FROM payments_payment
 """
 

@@ -17,6 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.network.rules import local_day
 from entrepot.orders import queries as orders_queries
 from entrepot.orders.commands.progress import go_on
+from entrepot.orders.commands.watch_authorizations import stop_lapsed
 from entrepot.orders.window import Fill
 from entrepot.sourcing.commands.end_slipped import end_slipped
 from entrepot.stock.commands.fulfill import commit_picks_of
@@ -62,6 +63,7 @@ class _Order(NamedTuple):
     ship_not_before: date | None
     ship_by: date | None
     cancel_after: date | None
+    is_lapsed: bool
     fill: Fill | None
 
     def below_fill(self, units: int) -> Refused | None:
@@ -101,16 +103,21 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     Locks: the orders, their promises, the buckets to pick from, each in id order.
     Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete, and
     of one whose least part can't go without them.
+    An order whose authorization is over is held instead, where the policy `orders.authorizations` enforces it.
     Refuses: NotFound; warehouse.on_hold; warehouse.not_before; warehouse.below_fill; warehouse.past_cancel_after;
     warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
     Again: by key; without one nothing is left to release. 13 statements; 1 more with holds, 1 where units stand
     nowhere, 1 with work items, 1 where an order has a last day, 7 where something is promised for a day, 3 where SKUs
-    come in cases or pallets, at most 4 where a promise had slipped.
+    come in cases or pallets, at most 4 where a promise had slipped, 5 where an
+    authorization is over, and 7 where such orders are held.
     """
-    rows = sql.run(_ORDERS, {"ids": [one.order for one in requests]})
+    rows = sql.run(_ORDERS, {"ids": [one.order for one in requests], "at": cause.at})
     orders = {row[0]: _Order(*row[:-1], row[-1] and Fill(*row[-1])) for row in rows}  # type: ignore[call-arg]
     held = [order.id for order in orders.values() if order.held_by]
     blocked = orders_queries.blocked(held, "release") if held else set()
+    lapsed = {order.id for order in orders.values() if order.is_lapsed and order.id not in blocked}
+    unpaid = stop_lapsed(cause, lapsed)
+    blocked |= unpaid
     parts, later = _promises(orders, blocked, cause.at.date())
     past = _past_their_day(orders, parts, cause.at)
 
@@ -121,7 +128,8 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
         if order is None:
             asked.append(NotFound(what="order", which=str(request.order)))
         elif order.id in blocked:
-            asked.append(errors.OnHold(order=order.number, hold=order.held_by))
+            hold = "payment hold" if order.id in unpaid else order.held_by
+            asked.append(errors.OnHold(order=order.number, hold=hold))
         elif order.ship_not_before and cause.at.date() < order.ship_not_before:
             asked.append(errors.NotBefore(order=order.number, on=str(order.ship_not_before)))
         elif order.id in past and not parts.get(order.id):
@@ -360,7 +368,7 @@ PICK_TASK = (
 _ORDERS = f"""
 SELECT o.id, o.company_id::int, o.number, o.service, {orders_queries.SERVED_WITH}, o.promise_at, o.placed_at, o.held_by,
        o.policy, o.country, o.postal_code, o.ship_not_before, o.ship_by, o.cancel_after,
-       {orders_queries.FILL}
+       {orders_queries.LAPSED}, {orders_queries.FILL}
 FROM orders_order AS o WHERE o.id = ANY(%(ids)s::uuid[]) ORDER BY o.id FOR UPDATE
 """
 

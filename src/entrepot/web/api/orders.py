@@ -141,6 +141,9 @@ def list_orders(
     ship_by_before: Annotated[
         date | None, Query(description="Only those that should have left before a day, and have not.")
     ] = None,
+    lapsing: Annotated[
+        bool, Query(description="Only those that have not left and whose authorization ends before they do.")
+    ] = False,
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
@@ -153,6 +156,7 @@ def list_orders(
         after=after,
         limit=limit + 1,
         ship_by_before=ship_by_before,
+        lapsing=lapsing,
     )
     return paged(rows, limit)
 

@@ -103,6 +103,7 @@ def _asked(request: Request) -> dict[str, Any]:
         "text": clean(request.GET.get("q")),
         "late": request.GET.get("late") == "1",
         "past_ship_by": request.GET.get("past_ship_by") == "1",
+        "lapsing": request.GET.get("lapsing") == "1",
     }
 
 
@@ -111,8 +112,8 @@ def _fetch(request: Request, asked: dict[str, Any], after: UUID | None, limit: i
     return pages.orders(
         company=request.reader.company.id, now=fmt.reading().now,
         statuses=GROUPS.get(status, (status,) if status else ()), channel=asked["channel"], text=asked["text"],
-        late=asked["late"], past_ship_by=asked["past_ship_by"], order=order_of(request, lists.ORDERS), after=after,
-        limit=limit,
+        late=asked["late"], past_ship_by=asked["past_ship_by"], lapsing=asked["lapsing"],
+        order=order_of(request, lists.ORDERS), after=after, limit=limit,
     )  # fmt: skip
 
 
