@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0015_parts_of_inquiries_change")]
+    dependencies = [("payments", "0016_authorizations_that_end")]
 
     operations = [
         migrations.AddIndex(
