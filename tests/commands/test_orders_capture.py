@@ -8,6 +8,7 @@ import pytest
 
 from entrepot.insight import campaigns
 from entrepot.kernel import sql
+from entrepot.ledger.chart import plays
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.place import PromotionGiven, place
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
@@ -86,7 +87,10 @@ def test_what_orders_of_a_campaign_brought_is_looked_up_by_their_documents():
     sql.run("SET LOCAL enable_seqscan = off")
     for chosen in (campaigns._CAMPAIGNS, campaigns._PROMOTIONS):
         plan = "\n".join(
-            row for (row,) in sql.run("EXPLAIN " + campaigns._TOLD.format(chosen=chosen), params)
+            row
+            for (row,) in sql.run(
+                "EXPLAIN " + campaigns._TOLD.format(chosen=chosen, cost_of_goods=plays("e", 5000)), params
+            )
         )
         assert "ledger_line_of_document" in plan, plan
         assert "Seq Scan on ledger_line" not in plan, plan
