@@ -542,9 +542,52 @@ def test_a_label_of_karrio_is_charged_as_told_or_as_quoted():
         "ups:s1", "1Z9", 740, "USD", "data:application/pdf;base64,JVBERg=="
     )
     charged = karrio.bought("ups", told | {"total_charge": 7.9, "currency": "USD", "type": "ZPL"}, rate)
-    assert (charged.amount_minor, charged.label_url[:16]) == (790, "data:text/plain;")
+    assert (charged.amount_minor, charged.label_url[:16]) == (790, "data:application")
+    for kind, picture, expected in (
+        ("ZPL", "AAAA", "application/zpl"), (None, "XlhBXlha", "application/zpl"), ("PNG", "iVBO", "image/png"),
+        (None, "JVBERg==", "application/pdf"),
+    ):  # fmt: skip
+        found = karrio.bought("ups", told | {"type": kind, "label": picture}, rate)
+        assert found.label_url == f"data:{expected};base64,{picture}"
     with pytest.raises(InDoubtError, match="without its number"):
         karrio.bought("ups", told | {"tracking": None}, rate)
+
+
+def test_a_label_for_a_label_printer_is_asked_for_fetched_and_kept_with_its_type():
+    """Where it can't be had the label is bought all the same, and its address stands."""
+    zpl, kind, elsewhere = "^XA^FO40,40^FDAda^FS^XZ", "application/zpl", ""
+
+    def answers(path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/label.zpl"):
+            return (200, zpl) if zpl else (404, "gone")
+        status, told = easypost(path, body)
+        if path.endswith("/shipments"):
+            chosen.append(body["shipment"]["options"]["label_format"])
+        if path.endswith("/buy"):
+            told["options"] = {"label_format": chosen[-1]}
+            url = elsewhere or f"{other.url}/label.zpl"
+            told["postage_label"] = {"label_url": url, "label_pdf_url": None, "label_file_type": kind}
+        return status, told
+
+    chosen: list[str] = []
+    with an_imitation(answers) as other:
+        client, wanted = Client("key", other.url), ASKED._replace(label_format="zpl")
+        address = f"{other.url}/label.zpl"
+        assert client.buy(ASKED, "Post Fast").label_url == address, "a PDF is where it is"
+        kept = client.buy(wanted, "Post Fast")
+        head, _, body = kept.label_url.partition(";base64,")
+        assert (head, base64.b64decode(body).decode()) == ("data:application/zpl", zpl)
+        assert (chosen, kept.tracking, kept.amount_minor) == (["PDF", "ZPL"], "PP100200300GB", 910)
+        zpl = ""
+        assert client.buy(wanted, "Post Fast").label_url == address
+        zpl = "<html>be patient</html>"
+        assert client.buy(wanted, "Post Fast").label_url == address, "no label of a label printer"
+        zpl, kind = "^XA^XZ", "application/pdf"
+        assert client.buy(wanted, "Post Fast").label_url == address, "the carrier sold another form"
+        kind, elsewhere = "application/zpl", "file:///etc/hostname"
+        assert client.buy(wanted, "Post Fast").label_url == elsewhere
+        elsewhere = "http://127.0.0.1:1/label.zpl"
+        assert client.buy(wanted, "Post Fast").label_url == elsewhere
 
 
 def test_tracking_by_karrio_is_told_in_our_words():
