@@ -9,9 +9,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from entrepot.kernel import sql, worker
+from entrepot.kernel.errors import Refused
+from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.shipping import queries
 from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
+from entrepot.shipping.commands.stop_consignments import StopConsignments, stop_consignments
 from entrepot.shipping.live import Bought
+from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
+from entrepot.warehouse.commands.withdraw import withdraw
 from tests.http.test_api import is_problem
 from tests.http.test_packing import said
 from tests.http.test_returns_pages import text_of
@@ -85,6 +91,37 @@ def test_a_label_that_is_perhaps_bought_is_looked_for(console, packed):
     (label,) = queries.labels(shipment=row.id)
     page.post(reverse("labels-buy", args=[row.id]), {"not_bought": str(label.id), "next": here})
     assert queries.consignments(COMPANY)[0].stage == "asked"
+
+
+@pytest.mark.parametrize("what", ["opened", "packed anew", "cancelled"])
+def test_a_label_that_is_perhaps_bought_is_looked_for_though_its_parcel_does_not_go(console, packed, what):
+    page, here = console("packer"), f"/packing/{packed}/"
+    page.post(f"{here}ship/", {})
+    answered("doubt", "no answer")
+    (row,) = queries.consignments(COMPANY)
+    system = the_system(timezone.now())
+    if what == "cancelled":
+        (gone,) = withdraw(system, requests=[CancelOrder(row.order, reason="changed his mind")])
+    else:
+        (gone,) = unpack(system, requests=[UnpackFulfillment(packed, "another carton")])
+    assert not isinstance(gone, Refused), gone
+    stop_consignments(system, requests=[StopConsignments(COMPANY)])
+    if what == "packed anew":
+        pack(system, requests=[PackFulfillment(packed)])
+    assert queries.consignments(COMPANY) == []
+    assert sql.run("SELECT state FROM shipping_consignment") == [("stopped",)]
+
+    shown = text_of(page.get(here))
+    assert "Labels that are perhaps bought" in shown and "no answer" in shown and "I have looked" in shown
+    seen = text_of(console("auditor").get(here))
+    assert "Labels that are perhaps bought" in seen and "I have looked" not in seen
+    (label,) = queries.unsettled(packed)
+    noted = page.post(
+        reverse("labels-buy", args=[label.shipment]), {"not_bought": str(label.id), "next": here}
+    )
+    assert said(noted) == ["Noted: it was not bought."]
+    assert queries.unsettled(packed) == []
+    assert "Labels that are perhaps bought" not in text_of(page.get(here))
 
 
 def test_a_supervisor_sees_what_waits_and_lets_it_go_on_paper(console, packed):

@@ -112,6 +112,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "bare": [made for made in packages if made.number not in labeled],
         "shipments": shipments,
         "begun": next(iter(begun), None),
+        "unsettled": [] if begun else shipping.unsettled(which),
         "labels": labels,
         "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
         "in_force": sum(label.state != "voided" for label in labels),
