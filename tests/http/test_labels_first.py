@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,8 @@ from django.utils import timezone
 from entrepot.kernel import sql, worker
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands.cancel import CancelOrder
-from entrepot.shipping import queries
+from entrepot.shipping import errors, queries
+from entrepot.shipping.commands import consign
 from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
 from entrepot.shipping.commands.stop_consignments import StopConsignments, stop_consignments
 from entrepot.shipping.live import Bought
@@ -79,6 +81,14 @@ def test_a_packer_sees_it_being_bought_refused_asked_again_and_there(console, pa
     assert row.number in there
     assert "The carrier's own label" in there
     assert "PP100200300GB" in there
+
+
+def test_a_packer_is_told_why_no_label_could_be_asked_for(console, packed, monkeypatch):
+    no = errors.NotQuoted(subject="It")
+    monkeypatch.setattr(consign, "buy_labels", lambda *_, requests: [no for _ in requests])
+    (told,) = said(console("packer").post(f"/packing/{packed}/ship/", {}))
+    assert "waits for its labels, which could not be asked for" in told and no.message in html.unescape(told)
+    assert queries.consignments(COMPANY)[0].stage == "not asked"
 
 
 def test_a_label_that_is_perhaps_bought_is_looked_for(console, packed):

@@ -79,7 +79,8 @@ class ShipIn(Strict):
 class ShippedOut(Out):
     """The shipment. `doubt` says what is odd about the tracking number of a carrier whose forms nobody knows. `state`:
     `shipped`; or `labeling`, where its service sells labels: these are asked for, nothing is booked, and it leaves by
-    itself under this id and number when they are bought."""
+    itself under this id and number when they are bought. `unasked` says why none could be asked for: it waits, and is
+    asked for when it is shipped again."""
 
     fulfillment: UUID
     shipment: UUID
@@ -89,6 +90,7 @@ class ShippedOut(Out):
     amount_minor: int
     doubt: str
     state: str
+    unasked: str
 
 
 class OnPaperIn(Strict):
