@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 READY := .venv/ready-$(shell cat requirements.txt pyproject.toml | cksum | cut -d' ' -f1)
 BIN := .venv/bin
 
-.PHONY: help demo test slow check format bench docs texts browser screenshots soak crash lock clean
+.PHONY: help demo test slow check format bench docs texts browser carriers screenshots soak crash lock clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,9 +77,19 @@ browser: ## a headless Chromium for the page tests, from the system's packages
 	echo "The page tests need Chromium, and it can't be installed from here: install your system's package (Debian:"; \
 	echo "chromium-headless-shell, or chromium as a whole), then run this again."; exit 1
 
-lock: $(READY) ## pin pyproject's dependencies with hashes into requirements.txt (needs uv)
+carriers: $(READY) ## install karrio from requirements-carriers.txt into .venv, and run its tests, none of them skipped
+	@if command -v uv >/dev/null; then \
+	  uv pip install -q --python $(BIN)/python --require-hashes -r requirements-carriers.txt; \
+	else \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-carriers.txt; \
+	fi
+	@CARRIERS=1 $(BIN)/python -m pytest -m carriers tests/rules/test_live_rates.py $(ARGS)
+
+lock: $(READY) ## pin pyproject's dependencies with hashes into requirements.txt and requirements-carriers.txt (needs uv)
 	@uv pip compile -q pyproject.toml --extra dev --extra solver --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header -o requirements.txt
+	@uv pip compile -q --group carriers -c requirements.txt --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header -o requirements-carriers.txt
 
 clean: ## remove what was built here (databases under the user's data folder stay)
 	@rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info

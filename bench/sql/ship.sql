@@ -26,7 +26,7 @@ WITH parcel AS (
                'service', s.code, 'carrier', carrier.code, 'days', s.transit_days, 'source', 'table', 'currency',
                r.currency, 'label_minor', r.price_minor, 'surcharges', '[]'::jsonb, 'late_per_10k', 0, 'seen', 0, 'late_minor', 0, 'total_minor',
                r.price_minor, 'late', false, 'note', '[]'::jsonb, 'timed_by', 'table',
-               'compared_minor', r.price_minor
+               'compared_minor', r.price_minor, 'zone', z.zone, 'lane', jsonb_build_array(z.origin, z.destination)
            )) OVER (
                PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code
                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS candidates

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from entrepot.carriage import queries
 from entrepot.carriage.commands.register import RegisterService, register_services
-from entrepot.kernel import sql
+from entrepot.carriage.rules import Zone, lane_of
+from entrepot.kernel import sql, wire
 from entrepot.kernel.errors import Invalid
 from tests.registers import COMPANY, answers_its_key, counts, done, refuses, stands_when_repeated
 from tests.sizes import SIZES
@@ -61,6 +63,28 @@ def test_a_service_has_exactly_the_tables_given_last():
     assert told[-1] == ('{"changed": ["zones", "rates"]}',)
 
 
+def test_a_zone_of_postal_codes_stands_and_is_kept_with_its_days():
+    by_code = (*POST.zones, Zone("GB", "GB", "UK", "LS", "IV", 5), Zone("GB", "GB", "UK", "", "IV"))
+    (answer,) = done(register_services, replace(POST, zones=by_code))
+    found = services()["post-48"]
+    assert lane_of(found, "GB", "GB", "ls1 4ap", "iv12-3ab") == ("GBLS", "GBIV")
+    assert lane_of(found, "GB", "GB", "M1 1AA", "IV12 3AB") == ("GB", "GBIV")
+    assert (found.days, found.exactness) == ({("GBLS", "GBIV"): 5}, [(3, 3), (3, 1), (1, 1), (0, 1)])
+    (kept,) = queries.versions(COMPANY, answer.id)
+    assert set(kept.stood.zones) == set(by_code) == set(queries.known(COMPANY)[0].stands.zones)
+
+
+def test_a_version_of_countries_alone_is_read_as_it_was_kept():
+    (answer,) = done(register_services, POST)
+    body = {**json.loads(wire.dump(POST)), "zones": [["GB", "GB", "UK"], ["GB", "*", "world"]]}
+    insert = """
+INSERT INTO carriage_version (id, company_id, service_id, version, body, author, at)
+SELECT gen_random_uuid(), company_id, service_id, 2, %(body)s::jsonb, author, at FROM carriage_version RETURNING id
+"""
+    sql.run(insert, {"body": json.dumps(body)})
+    assert queries.versions(COMPANY, answer.id)[0].stood == replace(POST, key=None)
+
+
 def test_a_service_out_of_use_is_not_quoted():
     done(register_services, POST, replace(NEXT, active=False))
     assert list(services()) == ["post-48"]
@@ -71,6 +95,9 @@ def test_a_service_out_of_use_is_not_quoted():
     [
         {"code": ""}, {"carrier": " "}, {"currency": "gbp"}, {"transit_days": -1}, {"max_weight_g": 0}, {"divisor": -1},
         {"zones": (("GB", "Germany", "UK"),)}, {"zones": (("GB", "GB", "UK"), ("GB", "GB", "world"))},
+        {"zones": (("GB", "GB", "UK", "", "IV"), ("GB", "GB", "world", "", "IV"))},
+        {"zones": (("GB", "GB", "UK", "", "iv"),)}, {"zones": (("GB", "*", "UK", "", "IV"),)},
+        {"zones": (("GB", "GB", "UK", "", "", 366),)}, {"zones": (("GB", "GB", "UK", "900-905"),)},
         {"rates": (("UK", 1, 1),)}, {"rates": (("UK", 5, 1), ("UK", 5, 2), ("world", 1, 1))},
         {"rates": (("UK", 0, 1), ("world", 1, 1))}, {"rates": (("UK", 1, -1), ("world", 1, 1))},
     ],

@@ -426,10 +426,15 @@ def test_what_could_not_be_asked_for_is_told_and_asked_for_the_next_time(house: 
     (which,) = packed(*placed(house, 1, (0, 1)))
     no = errors.NotQuoted(subject="it")
     monkeypatch.setattr(consign, "buy_labels", lambda *_, requests: [no for _ in requests])
-    assert ship(SYSTEM, requests=[ShipFulfillment(which)]) == [no]
+    wanted = ShipFulfillment(which, key="k")
+    (waits,) = ship(SYSTEM, requests=[wanted])
+    assert (waits.state, waits.unasked) == ("labeling", no.message), "it stands, though nothing was asked for"
+    (row,) = queries.consignments(COMPANY)
+    assert (row.id, row.number, row.stage) == (waits.shipment, waits.number, "not asked")
     monkeypatch.undo()
+    assert ship(SYSTEM, requests=[wanted]) == [waits], "by key what was answered then"
     (asked,) = ship(SYSTEM, requests=[ShipFulfillment(which)])
-    assert asked.state == "labeling"
+    assert (asked.state, asked.unasked, asked.shipment) == ("labeling", "", waits.shipment)
     assert [one.purchase for one in queries.labels(shipment=asked.shipment)] == ["asked"]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_offs
+from entrepot.carriage.rules import Zone
 from entrepot.kernel import sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
@@ -71,6 +72,31 @@ def test_who_has_been_there_today_takes_it_tomorrow(house: Floor):
         set_cut_offs(SYSTEM, requests=[cut_off])
     found = Choosing([one], NOW).choose(one, NOW)
     assert (found.choice.late, found.candidates[0].service) == (True, "fast")
+
+
+def test_a_service_takes_longer_to_some_postal_codes(house: Floor):
+    """Everything stands in one table: what it takes there, by when it has to leave, and with whom it is expected to."""
+    areas = (Zone("GB", "GB", "inland"), Zone("GB", "GB", "inland", "", "IV", 9))
+    rates = (("inland", 30_000, 100),)
+    van = RegisterService(COMPANY, "Vans", "van", "Van", 1, 30_000, "GBP", areas, rates)
+    register_services(SYSTEM, requests=[van])
+    ready = packed(*placed(house, 2, (0, 1), promise_at=PROMISED))
+    sql.change(
+        "UPDATE orders_order SET country = 'GB', postal_code = 'IV12 3AB' FROM warehouse_fulfillment AS f"
+        " WHERE f.id = %(one)s::uuid AND orders_order.id = f.order_id", {"one": ready[0]},
+    )  # fmt: skip
+    choosing = Choosing(ready, NOW)
+    far, near = ({each.service: each for each in choosing.choose(one, NOW).candidates} for one in ready)
+    assert (far["van"].days, far["van"].late, far["van"].lane) == (9, True, ("GB", "GBIV"))
+    assert (near["van"].days, near["van"].late, near["van"].lane) == (1, False, ("GB", "GB"))
+    assert choosing.choose(ready[0], NOW).choice.taken.service.code != "van"
+
+    node = house.nodes[0]
+    leaving = Leaving(places([node]), NOW)
+    later, sooner = (leaving.leave_by(node, "van", "GB", code, PROMISED) for code in ("E1 6AN", "IV1 1AA"))
+    assert sooner < later
+    goes = [Going(node, "", "GB", code, False, PROMISED, 500, 0) for code in ("E1 6AN", "IV1 1AA")]
+    assert [leaving.carrier(one) for one in goes] == ["Vans", "Post"]
 
 
 def test_what_is_ready_after_the_node_s_own_cut_off_leaves_tomorrow(house: Floor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from entrepot.carriage.commands.register import register_services
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.kernel.relay import relay_once
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import AddressGiven
@@ -216,6 +218,38 @@ def test_a_label_is_bought_bears_the_carriers_number_and_is_given_back(house: Fl
     assert relayed() == 1
     assert other.asked[-1][0] == "/v2/shipments/shp_1/refund"
     assert sql.run("SELECT state FROM shipping_purchase") == [("voided",)]
+
+
+def test_labels_are_bought_in_the_form_that_a_node_prints(house: Floor, other: Imitation):
+    """Of all nodes PDF, of one ZPL: it is fetched, kept, and goes to the label printer as it is."""
+    zpl = "^XA^FDAda^XZ"
+
+    def answers(path, body):
+        if path.endswith("/label.zpl"):
+            return 200, zpl
+        status, told = easypost(path, body)
+        label = {"label_url": f"{other.url}/label.zpl", "label_file_type": "application/zpl"}
+        asked_as = {"options": {"label_format": "ZPL"}}
+        return status, told | asked_as | {"postage_label": label} if path.endswith("/buy") else told
+
+    other.answer = answers
+    ((code,),) = sql.run("SELECT code FROM network_node WHERE id = %(id)s::uuid", {"id": house.nodes[0]})
+    for scope, form in (("", "pdf"), (code, "zpl")):
+        set_policy(
+            SYSTEM, requests=[SetPolicy(COMPANY, "shipping.labels", {"format": form}, NOW, scope=scope)]
+        )
+    (wrong,) = set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "shipping.labels", {"format": "png"}, NOW)])
+    assert isinstance(wrong, Invalid)
+    shipment, label = a_label(house)
+    assert (asking.of_label(label, NOW).label_format, asking.of_label(label, NOW - timedelta(days=1)).label_format) == (
+        "zpl", "pdf",
+    )  # fmt: skip
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert relayed() == 2
+    shipments = [body["shipment"] for path, body in other.asked if path.endswith("/shipments")]
+    assert shipments[-1]["options"]["label_format"] == "ZPL"
+    (row,) = queries.labels(shipment=shipment)
+    assert row.picture == f"data:application/zpl;base64,{b64encode(zpl.encode()).decode()}"
 
 
 def test_a_label_that_is_not_sold_is_a_work_item_and_may_be_asked_for_again(house: Floor, other: Imitation):

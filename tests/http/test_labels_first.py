@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from uuid import UUID
 
 import pytest
@@ -9,9 +10,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from entrepot.kernel import sql, worker
-from entrepot.shipping import queries
+from entrepot.kernel.errors import Refused
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.shipping import errors, queries
+from entrepot.shipping.commands import consign
 from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
+from entrepot.shipping.commands.stop_consignments import StopConsignments, stop_consignments
 from entrepot.shipping.live import Bought
+from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
+from entrepot.warehouse.commands.withdraw import withdraw
 from tests.http.test_api import is_problem
 from tests.http.test_packing import said
 from tests.http.test_returns_pages import text_of
@@ -75,6 +83,14 @@ def test_a_packer_sees_it_being_bought_refused_asked_again_and_there(console, pa
     assert "PP100200300GB" in there
 
 
+def test_a_packer_is_told_why_no_label_could_be_asked_for(console, packed, monkeypatch):
+    no = errors.NotQuoted(subject="It")
+    monkeypatch.setattr(consign, "buy_labels", lambda *_, requests: [no for _ in requests])
+    (told,) = said(console("packer").post(f"/packing/{packed}/ship/", {}))
+    assert "waits for its labels, which could not be asked for" in told and no.message in html.unescape(told)
+    assert queries.consignments(COMPANY)[0].stage == "not asked"
+
+
 def test_a_label_that_is_perhaps_bought_is_looked_for(console, packed):
     page, here = console("packer"), f"/packing/{packed}/"
     page.post(f"{here}ship/", {})
@@ -85,6 +101,37 @@ def test_a_label_that_is_perhaps_bought_is_looked_for(console, packed):
     (label,) = queries.labels(shipment=row.id)
     page.post(reverse("labels-buy", args=[row.id]), {"not_bought": str(label.id), "next": here})
     assert queries.consignments(COMPANY)[0].stage == "asked"
+
+
+@pytest.mark.parametrize("what", ["opened", "packed anew", "cancelled"])
+def test_a_label_that_is_perhaps_bought_is_looked_for_though_its_parcel_does_not_go(console, packed, what):
+    page, here = console("packer"), f"/packing/{packed}/"
+    page.post(f"{here}ship/", {})
+    answered("doubt", "no answer")
+    (row,) = queries.consignments(COMPANY)
+    system = the_system(timezone.now())
+    if what == "cancelled":
+        (gone,) = withdraw(system, requests=[CancelOrder(row.order, reason="changed his mind")])
+    else:
+        (gone,) = unpack(system, requests=[UnpackFulfillment(packed, "another carton")])
+    assert not isinstance(gone, Refused), gone
+    stop_consignments(system, requests=[StopConsignments(COMPANY)])
+    if what == "packed anew":
+        pack(system, requests=[PackFulfillment(packed)])
+    assert queries.consignments(COMPANY) == []
+    assert sql.run("SELECT state FROM shipping_consignment") == [("stopped",)]
+
+    shown = text_of(page.get(here))
+    assert "Labels that are perhaps bought" in shown and "no answer" in shown and "I have looked" in shown
+    seen = text_of(console("auditor").get(here))
+    assert "Labels that are perhaps bought" in seen and "I have looked" not in seen
+    (label,) = queries.unsettled(packed)
+    noted = page.post(
+        reverse("labels-buy", args=[label.shipment]), {"not_bought": str(label.id), "next": here}
+    )
+    assert said(noted) == ["Noted: it was not bought."]
+    assert queries.unsettled(packed) == []
+    assert "Labels that are perhaps bought" not in text_of(page.get(here))
 
 
 def test_a_supervisor_sees_what_waits_and_lets_it_go_on_paper(console, packed):

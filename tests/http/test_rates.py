@@ -34,6 +34,15 @@ def test_a_service_is_registered_and_shows_its_surcharges_before_and_after_it_is
         "MOOR", 200, [["residential", 40], ["fuel", 36]],
     )  # fmt: skip
     assert first["total_minor"] == 276 + first["late_minor"]
+    assert (first["zone"], first["lane"]) == ("all", ["GB", "GB"])
+    near = {"origin": "GB", "destination": "GB", "zone": "all", "transit_days": 2}
+    wrong = {**near, "destination_postal_code": "LS-1"}
+    assert is_problem(api.post("/api/v1/services", {**SERVICE, "zones": [wrong]}, again="4"), 422, "http.422")
+    twice = api.post("/api/v1/services", {**SERVICE, "zones": [near, near]}, again="5")
+    assert is_problem(twice, 422, "kernel.invalid")
+    assert api.post("/api/v1/services", {**SERVICE, "zones": [near]}, again="6").status_code == 200
+    (told,) = api.get(f"/api/v1/rates?fulfillment={waits.id}").json()
+    assert {one["service"]: one["days"] for one in told["candidates"]}["MOOR"] == 2
     assert is_problem(api.get(f"/api/v1/rates?fulfillment={ids.uuid7()}"), 404, "kernel.not_found")
 
     page = console("supervisor")

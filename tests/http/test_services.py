@@ -53,14 +53,24 @@ def test_zones_and_surcharges_of_a_file_are_compared_first_too(console, shop):
     lead, one = console("lead"), first()
     home = f"/services/{one.id}/"
     zones = lead.get(f"{home}?format=zones").content.decode("utf-8-sig")
-    assert zones.splitlines()[0] == "origin,destination,zone"
-    wider = f"{zones.strip()}\r\nGB,IS,{one.stands.zones[0][2]}\r\n"
+    assert zones.splitlines()[0].startswith("origin,destination,zone,origin_postal_code")
+    wider = (
+        f"{zones.strip()}\r\nGB,IS,{one.stands.zones[0][2]},,,\r\nGB,GB,{one.stands.zones[0][2]},LS,IV,6\r\n"
+    )
     shown = lead.post(f"{home}compare/", {"table": "zones", "file": file_of(wider)}).content.decode()
-    assert "Change the zones" in shown and "GB · IS" in shown and first() == one
+    assert "Change the zones" in shown and "GB · IS" in shown and "GB LS · GB IV" in shown and first() == one
     assert (
         said(lead.post(f"{home}rates/", {"table": "zones", "rates": wider}))[-1] == "The zones are changed."
     )
-    assert ("GB", "IS", one.stands.zones[0][2]) in first().stands.zones
+    assert {("GB", "IS"), ("GB", "GB")} <= {row[:2] for row in first().stands.zones}
+    assert first().stands.zones[-1][3:] == ("LS", "IV", 6)
+    assert "GB IV" in page_of(lead, home)
+    assert "GB,GB" in page_of(lead, f"{home}?format=zones") and "LS,IV,6" in page_of(
+        lead, f"{home}?format=zones"
+    )
+    narrow = "origin,destination,zone\n" + "\n".join(",".join(row[:3]) for row in one.stands.zones)
+    lead.post(f"{home}rates/", {"table": "zones", "rates": narrow})
+    assert first() == one, "a file of countries alone is read on"
 
     added = "kind,zone,above,postal_code,amount,per_10k\nremote,*,0,IV,4.50,0\nfuel,*,0,,0,150\n"
     shown = lead.post(f"{home}compare/", {"table": "surcharges", "file": file_of(added)}).content.decode()

@@ -13,15 +13,22 @@ from entrepot.carriage.rules import (
     Offer,
     Parcel,
     Service,
+    Surcharge,
+    Zone,
     arrival,
+    arrives_on,
     charged_weight_g,
     choose,
+    lane_of,
     leave_by,
     leaves,
+    letters_that_count,
+    longest_days,
     offer,
     offer_for,
     that_go,
     zone_of,
+    zoned,
 )
 from entrepot.kernel.ids import uuid7
 from entrepot.network.rules import Calendar
@@ -62,6 +69,101 @@ def test_the_most_exact_zone_counts():
         "exact", "to", "from", "any",
     ]  # fmt: skip
     assert zone_of(a_service(), "GB", "FR") is None
+
+
+def test_the_longest_beginning_of_a_postal_code_counts_and_the_destination_before_the_origin():
+    rows = [
+        Zone("US", "US", "8"), Zone("US", "US", "5", "", "9"), Zone("US", "US", "2", "", "902", 1),
+        Zone("US", "US", "7", "021"), Zone("US", "US", "6", "021", "9", 4), Zone("*", "CA", "north", transit_days=9),
+    ]  # fmt: skip
+    one = zoned(a_service(rates={row.zone: [(20_000, 100)] for row in rows}), rows)
+
+    def goes(here: str, there: str, country: str = "US") -> tuple[str, int]:
+        found = offer(one, Parcel(800, 0, "US", country, postal_code=there, origin_postal_code=here))
+        assert isinstance(found, Offer)
+        return found.zone, found.service.transit_days
+
+    assert goes("10001", "90210") == goes("02139", "90210-1234") == ("2", 1)
+    assert goes("10001", "91000") == ("5", 3), "without days of its own it takes those of the service"
+    assert goes("02139", "91000") == ("6", 4)
+    assert goes("02139", "33101") == ("7", 3)
+    assert goes("02139", "9") == ("6", 4) and goes("02", "") == ("8", 3), "not so much is known of it"
+    assert goes("02139", "K1A 0B1", "CA") == ("north", 9)
+    assert offer(one, Parcel(800, 0, "", "", postal_code="US902")) == Barred("post", "not_there", ("", ""))
+    assert (longest_days(one), letters_that_count([one, a_service()])) == (9, (3, 3))
+    assert letters_that_count([]) == letters_that_count([a_service()]) == (0, 0)
+    remote = a_service(surcharges=[Surcharge("remote", 100, postal_code="IV 27")])
+    assert letters_that_count([remote]) == (0, 4)
+
+
+BEGINS = st.text("012", max_size=3)
+PLACES = st.just(("*", "")) | st.tuples(st.sampled_from(["US", "CA"]), BEGINS)
+ZONES = st.lists(
+    st.tuples(PLACES, PLACES, st.none() | st.integers(0, 9)).map(
+        lambda one: Zone(one[0][0], one[1][0], "UK", one[0][1], one[1][1], one[2])
+    ),
+    max_size=12, unique_by=lambda one: one.lane,
+)  # fmt: skip
+COUNTRY, CODE = st.sampled_from(["US", "CA", "MX"]), st.text("012", max_size=5)
+
+
+def covers(row: Zone, way: tuple[str, str, str, str]) -> bool:
+    origin, here, destination, there = way
+    return (
+        row.origin in ("*", origin) and here.startswith(row.origin_postal_code)
+        and row.destination in ("*", destination) and there.startswith(row.destination_postal_code)
+    )  # fmt: skip
+
+
+def exact(row: Zone) -> tuple[int, int]:
+    return (
+        (row.destination != "*") + len(row.destination_postal_code), (row.origin != "*") + len(row.origin_postal_code)
+    )  # fmt: skip
+
+
+@given(ZONES, COUNTRY, CODE, COUNTRY, CODE)
+def test_of_the_rows_that_cover_a_way_the_most_exact_counts(rows, origin, here, destination, there):
+    """The table, against looking at every row by hand."""
+    one = zoned(a_service(), rows)
+    best = max(
+        (row for row in rows if covers(row, (origin, here, destination, there))), key=exact, default=None
+    )
+    lane = lane_of(one, origin, destination, here, there)
+    if best is None:
+        assert lane is None and that_go([one], "", origin, destination, here, there) == []
+        return
+    assert lane == (best.origin + best.origin_postal_code, best.destination + best.destination_postal_code)
+    days = 3 if best.transit_days is None else best.transit_days
+    (going,) = that_go([one], "", origin, destination, here, there)
+    assert going.transit_days == days <= longest_days(one)
+    parcel = Parcel(800, 0, origin, destination, postal_code=there, origin_postal_code=here)
+    assert arrives_on(choose([one], parcel, Leaves(MONDAY), None).taken.service, Leaves(MONDAY)) == (
+        MONDAY + timedelta(days=days)
+    )
+    begins, ends = letters_that_count([one])
+    assert lane_of(one, origin, destination, here[:begins], there[:ends]) == lane, (
+        "more letters change nothing"
+    )
+
+
+@given(ZONES, ZONES, COUNTRY, CODE, COUNTRY, CODE, st.randoms())
+def test_rows_of_other_areas_and_their_order_change_nothing(
+    rows, others, origin, here, destination, there, random
+):
+    way = (origin, here, destination, there)
+    elsewhere = [row for row in others if not covers(row, way) and row.lane not in {one.lane for one in rows}]
+    more = random.sample([*rows, *elsewhere], len(rows) + len(elsewhere))
+    asked = (origin, destination, here, there)
+    assert lane_of(zoned(a_service(), rows), *asked) == lane_of(zoned(a_service(), more), *asked)
+
+
+def test_an_order_may_leave_later_to_where_a_service_is_faster():
+    """A day at home, four to Spain; promised for Friday."""
+    rows = [Zone("DE", "DE", "home", transit_days=1), Zone("DE", "ES", "far", transit_days=4)]
+    one = zoned(a_service(), rows)
+    friday, week = MONDAY + timedelta(days=4), Calendar({day: time(17) for day in range(5)})
+    home, far = (leave_by(that_go([one], "", "DE", to), friday, "UTC", week, {}) for to in ("DE", "ES"))
+    assert (home.date(), far.date()) == (MONDAY + timedelta(days=3), MONDAY)
 
 
 def test_the_price_is_that_of_the_first_step_that_holds_the_weight():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from entrepot.carriage import comparing
 from entrepot.carriage.comparing import Difference
-from entrepot.carriage.rules import RegisterService, Surcharge
+from entrepot.carriage.rules import RegisterService, Surcharge, Zone
 from entrepot.kernel import csv_rows
 from entrepot.kernel.csv_rows import Fault
 
@@ -82,7 +82,43 @@ COUNTRIES = st.sampled_from(["*", "GB", "DE", "FR"])
 )
 def test_zones_are_read_as_they_are_written(zones) -> None:
     sheet = comparing.read_zones(["origin,destination,zone", *(",".join(one) for one in zones)])
+    assert (sheet.rows, sheet.faults) == ([Zone(*one) for one in zones], []), (
+        "files of countries alone are read on"
+    )
+
+
+BEGINS = st.sampled_from(["", "0", "021", "9021"])
+ROWS = st.builds(
+    Zone, st.just("US"), st.just("US"), st.sampled_from("2345"), BEGINS, BEGINS, st.none() | st.integers(0, 9)
+)
+
+
+@given(st.lists(ROWS, min_size=1, unique_by=lambda one: one.lane))
+def test_zones_of_postal_codes_are_read_as_they_are_written_and_compared_by_their_way(zones) -> None:
+    lines = [",".join("" if cell is None else str(cell) for cell in one) for one in zones]
+    sheet = comparing.read_zones([",".join(comparing.ZONES), *lines])
     assert (sheet.rows, sheet.faults) == (zones, [])
+    one = replace(POST, zones=tuple(zones))
+    assert comparing.differences(one, replace(POST, zones=tuple(reversed(zones)))) == []
+    assert len(comparing.differences(one, replace(POST, zones=()))) == len(zones)
+
+
+def test_a_zone_of_postal_codes_is_told_with_its_days() -> None:
+    before, after = Zone("US", "US", "4", "021", "9"), Zone("US", "US", "5", "021", "9", 4)
+    told = comparing.differences(replace(POST, zones=(before,)), replace(POST, zones=(after,)))
+    assert told == [Difference("zones", "US 021 · US 9", "4", "5 · 4")]
+
+
+def test_what_can_not_begin_a_postal_code_is_a_fault_of_its_row() -> None:
+    rows = [
+        "US,US,2,,900-905,", "US,US,2,,90*,", "US,*,2,,9,", "*,US,2,0,,", "US,US,2,,9,366", "US,US,2,,9,x",
+        "US,US,2,,01234567890,", "US,US,2,, 9 a,3", "US,US,3,,9A,",
+    ]  # fmt: skip
+    sheet = comparing.read_zones([",".join(comparing.ZONES), *rows])
+    assert sheet.rows == [Zone("US", "US", "2", "", "9A", 3)]
+    assert [one.row for one in sheet.faults] == [2, 3, 4, 5, 6, 7, 8, 10]
+    assert "expected how postal codes begin" in sheet.faults[0].problem
+    assert "expected the country of postal codes" in sheet.faults[2].problem
 
 
 def test_surcharges_are_read_with_what_is_empty_as_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
+import os
 import urllib.error
 from collections.abc import Iterator
 from decimal import Decimal
@@ -42,6 +43,15 @@ HOME = Place("Ada Byron", "1 High Street", "", "Leeds", "", "LS1 4AP", "GB", res
 HOUSE = Place("Hearth", "Dock Road", "", "London", "", "E16 1AA", "GB")
 ASKED = Asked("FL-1", HOUSE, HOME, (Box(437, 254, 203, 102),))
 RATES = [Rate("Post Slow", 250, "GBP", 4, "rate_Slow"), Rate("Post Fast", 910, "GBP", 1, "rate_Fast")]
+
+BY_KARRIO = pytest.mark.skipif(
+    "CARRIERS" not in os.environ
+    and (
+        importlib.util.find_spec("karrio") is None
+        or importlib.util.find_spec("karrio.mappers.easypost") is None
+    ),
+    reason="karrio is not installed: `make carriers`",
+)
 
 
 def recorded(suffix: str) -> Iterator[dict[str, Any]]:
@@ -228,10 +238,8 @@ def test_karrio_is_not_needed_to_say_that_it_is_missing(monkeypatch):
         karrio_client.Client({"easypost": {"api_key": "k"}}).rates(ASKED)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
-    reason="the extra [carriers] with karrio-easypost is not installed",
-)
+@pytest.mark.carriers
+@BY_KARRIO
 def test_rates_and_tracking_by_karrio_of_an_imitation(monkeypatch):
     client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
     settings = type(client.gateways["easypost"].settings)
@@ -251,10 +259,8 @@ def test_rates_and_tracking_by_karrio_of_an_imitation(monkeypatch):
             client.rates(ASKED)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
-    reason="the extra [carriers] with karrio-easypost is not installed",
-)
+@pytest.mark.carriers
+@BY_KARRIO
 def test_a_label_is_bought_and_given_back_by_karrio(monkeypatch):
     client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
     settings = type(client.gateways["easypost"].settings)
@@ -263,15 +269,16 @@ def test_a_label_is_bought_and_given_back_by_karrio(monkeypatch):
 
         def answers(path: str, body: Any) -> tuple[int, Any]:
             if path.endswith("/label"):
-                return 200, "%PDF-1.4 a label"
+                return 200, file["body"]
             status, told = easypost(path, body)
             if path.endswith("/buy"):
                 told["postage_label"] = {
                     "label_url": f"{other.url}/label",
-                    "label_file_type": "application/pdf",
+                    "label_file_type": file["type"],
                 }
             return status, told
 
+        file = {"body": "%PDF-1.4 a label", "type": "application/pdf"}
         other.answer = answers
         name = client.rates(ASKED)[1].name
         one = client.buy(ASKED, name)
@@ -281,6 +288,14 @@ def test_a_label_is_bought_and_given_back_by_karrio(monkeypatch):
         kind, _, body = one.label_url.partition(";base64,")
         assert (kind, base64.b64decode(body)) == ("data:application/pdf", b"%PDF-1.4 a label")
         assert other.asked[-2] == ("/v2/shipments/shp_1/buy", {"rate": {"id": "rate_Fast"}})
+
+        file.update(body="^XA^XZ", type="application/zpl")
+        printed = client.buy(ASKED._replace(label_format="zpl"), name)
+        kind, _, body = printed.label_url.partition(";base64,")
+        assert (kind, base64.b64decode(body)) == ("data:application/zpl", b"^XA^XZ")
+        options = [body["shipment"]["options"] for path, body in other.asked if path.endswith("/shipments")]
+        assert [each["label_format"] for each in options if "label_format" in each][-2:] == ["PDF", "ZPL"]
+
         client.void(one.reference)
         assert other.asked[-1][0] == "/v2/shipments/shp_1/refund"
         with pytest.raises(RefusedByCarrierError, match="does not take"):
@@ -292,10 +307,8 @@ def test_a_label_is_bought_and_given_back_by_karrio(monkeypatch):
             client.void(one.reference)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
-    reason="the extra [carriers] with karrio-easypost is not installed",
-)
+@pytest.mark.carriers
+@BY_KARRIO
 def test_a_label_for_the_way_back_by_karrio(monkeypatch):
     """A plugin sells them or says that it does not; one that does gets both places turned round."""
     client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
@@ -331,10 +344,8 @@ def test_a_label_for_the_way_back_by_karrio(monkeypatch):
         assert (told[0].shipper.postal_code, told[0].recipient.postal_code) == ("LS1 4AP", "E16 1AA")
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
-    reason="the extra [carriers] with karrio-easypost is not installed",
-)
+@pytest.mark.carriers
+@BY_KARRIO
 def test_a_carrier_is_told_of_a_manifest_by_karrio_where_its_plugin_can(monkeypatch):
     client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
     gateway = client.gateways["easypost"]
@@ -379,10 +390,8 @@ def test_a_carrier_is_told_of_a_manifest_by_karrio_where_its_plugin_can(monkeypa
         client.manifest({"easypost:s1": "P1"}, "", HOUSE)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
-    reason="the extra [carriers] with karrio-easypost is not installed",
-)
+@pytest.mark.carriers
+@BY_KARRIO
 def test_whether_a_label_was_bought_by_karrio_is_in_doubt_where_the_answer_is_lost(monkeypatch):
     import karrio.core.models as models
 
@@ -448,10 +457,8 @@ def test_a_carrier_that_failed_may_have_sold_a_label_and_one_that_refused_has_no
     assert type(karrio_client._nothing_made([message])) is error
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
-    reason="the extra [carriers] with karrio-easypost is not installed",
-)
+@pytest.mark.carriers
+@BY_KARRIO
 def test_a_carrier_that_karrio_does_not_reach_is_asked_again(monkeypatch):
     client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
     settings = type(client.gateways["easypost"].settings)
@@ -542,9 +549,52 @@ def test_a_label_of_karrio_is_charged_as_told_or_as_quoted():
         "ups:s1", "1Z9", 740, "USD", "data:application/pdf;base64,JVBERg=="
     )
     charged = karrio.bought("ups", told | {"total_charge": 7.9, "currency": "USD", "type": "ZPL"}, rate)
-    assert (charged.amount_minor, charged.label_url[:16]) == (790, "data:text/plain;")
+    assert (charged.amount_minor, charged.label_url[:16]) == (790, "data:application")
+    for kind, picture, expected in (
+        ("ZPL", "AAAA", "application/zpl"), (None, "XlhBXlha", "application/zpl"), ("PNG", "iVBO", "image/png"),
+        (None, "JVBERg==", "application/pdf"),
+    ):  # fmt: skip
+        found = karrio.bought("ups", told | {"type": kind, "label": picture}, rate)
+        assert found.label_url == f"data:{expected};base64,{picture}"
     with pytest.raises(InDoubtError, match="without its number"):
         karrio.bought("ups", told | {"tracking": None}, rate)
+
+
+def test_a_label_for_a_label_printer_is_asked_for_fetched_and_kept_with_its_type():
+    """Where it can't be had the label is bought all the same, and its address stands."""
+    zpl, kind, elsewhere = "^XA^FO40,40^FDAda^FS^XZ", "application/zpl", ""
+
+    def answers(path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/label.zpl"):
+            return (200, zpl) if zpl else (404, "gone")
+        status, told = easypost(path, body)
+        if path.endswith("/shipments"):
+            chosen.append(body["shipment"]["options"]["label_format"])
+        if path.endswith("/buy"):
+            told["options"] = {"label_format": chosen[-1]}
+            url = elsewhere or f"{other.url}/label.zpl"
+            told["postage_label"] = {"label_url": url, "label_pdf_url": None, "label_file_type": kind}
+        return status, told
+
+    chosen: list[str] = []
+    with an_imitation(answers) as other:
+        client, wanted = Client("key", other.url), ASKED._replace(label_format="zpl")
+        address = f"{other.url}/label.zpl"
+        assert client.buy(ASKED, "Post Fast").label_url == address, "a PDF is where it is"
+        kept = client.buy(wanted, "Post Fast")
+        head, _, body = kept.label_url.partition(";base64,")
+        assert (head, base64.b64decode(body).decode()) == ("data:application/zpl", zpl)
+        assert (chosen, kept.tracking, kept.amount_minor) == (["PDF", "ZPL"], "PP100200300GB", 910)
+        zpl = ""
+        assert client.buy(wanted, "Post Fast").label_url == address
+        zpl = "<html>be patient</html>"
+        assert client.buy(wanted, "Post Fast").label_url == address, "no label of a label printer"
+        zpl, kind = "^XA^XZ", "application/pdf"
+        assert client.buy(wanted, "Post Fast").label_url == address, "the carrier sold another form"
+        kind, elsewhere = "application/zpl", "file:///etc/hostname"
+        assert client.buy(wanted, "Post Fast").label_url == elsewhere
+        elsewhere = "http://127.0.0.1:1/label.zpl"
+        assert client.buy(wanted, "Post Fast").label_url == elsewhere
 
 
 def test_tracking_by_karrio_is_told_in_our_words():

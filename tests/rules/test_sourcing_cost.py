@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Leaves, Parcel, Service, Surcharge, in_own
+from entrepot.carriage.rules import Leaves, Parcel, Service, Surcharge, Zone, in_own, zoned
 from entrepot.sourcing import cost, rules
 from entrepot.sourcing.cost import Shipping, Wanted
 
@@ -74,6 +74,25 @@ def test_a_promise_is_kept_by_the_day_where_it_goes(
 
     assert found
     assert found.late_days == expected
+
+
+def test_neighbours_are_priced_once_and_who_is_far_by_its_own_zone() -> None:
+    """From the north two days and dear into the 9s, wherever in them."""
+    rows = [Zone("US", "US", "all"), Zone("US", "US", "far", "021", "9", 5)]
+    one = zoned(POST._replace(rates={"all": ((30_000, 300),), "far": ((30_000, 800),)}), rows)
+    pricer = cost.Pricer([one], {SKUS[0]: (100, 0)})
+    north, south = (
+        NODES[i]._replace(country="US", postal_code=code) for i, code in ((0, "02139"), (1, "75001"))
+    )
+    lines, promised = [rules.Line(UUID(int=1), SKUS[0], 1)], datetime(2026, 3, 6, 12, tzinfo=UTC)
+
+    def priced(node: rules.Node, code: str) -> Shipping | None:
+        to = cost.To("US", "", promised, code)
+        return pricer.shipping(lines, to, node, 0, Leaves(MONDAY), PROFILE)
+
+    assert priced(north, "90210") == priced(north, "94105") == Shipping(800, 0, 1)
+    assert len(pricer._known) == 1
+    assert priced(south, "90210") == priced(north, "85001") == Shipping(300, 0, 0)
 
 
 def test_a_carriers_own_cut_off_makes_what_it_takes_late() -> None:

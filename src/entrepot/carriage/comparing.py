@@ -7,14 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
-from entrepot.carriage.rules import SURCHARGES, RegisterService, Surcharge
+from entrepot.carriage.rules import (
+    ANYWHERE,
+    BEGINNING,
+    SURCHARGES,
+    RegisterService,
+    Surcharge,
+    Zone,
+    is_beginning,
+)
 from entrepot.kernel import csv_rows
 
 FIELDS = (
     "carrier", "name", "transit_days", "max_weight_g", "currency", "divisor", "active", "max_length_mm", "live",
 )  # fmt: skip
 HEADER = ("zone", "max_weight_g", "price")
-ZONES = ("origin", "destination", "zone")
+ZONES = ("origin", "destination", "zone", "origin_postal_code", "destination_postal_code", "transit_days")
+ZONES_NEEDED = ZONES[:3]
 ADDED = ("kind", "zone", "above", "postal_code", "amount", "per_10k")
 MOST = 5_000
 """Rows of a file."""
@@ -64,7 +73,7 @@ def _ordered(part: object) -> tuple[int, object]:
 
 
 def _tables(one: RegisterService) -> Iterator[tuple[str, dict[tuple[object, ...], object]]]:
-    yield "zones", {(origin, to): zone for origin, to, zone in one.zones}
+    yield "zones", {_places(row): _goes(row) for row in one.zones}
     yield "rates", {(zone, weight_g): price for zone, weight_g, price in one.rates}
     yield (
         "surcharges",
@@ -72,32 +81,46 @@ def _tables(one: RegisterService) -> Iterator[tuple[str, dict[tuple[object, ...]
     )
 
 
+def _places(row: Zone) -> tuple[str, str]:
+    return tuple(  # type: ignore[return-value]
+        " ".join(filter(None, place))
+        for place in ((row.origin, row.origin_postal_code), (row.destination, row.destination_postal_code))
+    )
+
+
+def _goes(row: Zone) -> str:
+    """A zone, and its days where it has its own."""
+    return row.zone if row.transit_days is None else f"{row.zone} · {row.transit_days}"
+
+
 def read(lines: Iterable[str], digits: int) -> csv_rows.Sheet[tuple[str, int, int]]:
     """CSV with the columns zone, max_weight_g and price, the price in the currency's own unit with a point, of `digits`
     decimals at most. A zone and weight that stand twice are a fault."""
-    return _read(lines, HEADER, lambda row: _rate(row, digits), lambda one: one[:2], "rate")
+    return _read(lines, HEADER, HEADER, lambda row: _rate(row, digits), lambda one: one[:2], "rate")
 
 
-def read_zones(lines: Iterable[str]) -> csv_rows.Sheet[tuple[str, str, str]]:
-    """CSV with the columns origin, destination and zone; '*' is any country. A way that stands twice is a fault."""
-    return _read(lines, ZONES, _zone, lambda one: one[:2], "zone")
+def read_zones(lines: Iterable[str]) -> csv_rows.Sheet[Zone]:
+    """CSV with the columns origin, destination and zone, and as it needs them how the postal codes of both begin, and
+    the days that it takes there; '*' is any country. A way that stands twice is a fault."""
+    return _read(lines, ZONES, ZONES_NEEDED, _zone, lambda one: one.lane, "zone")
 
 
 def read_surcharges(lines: Iterable[str], digits: int) -> csv_rows.Sheet[Surcharge]:
     """CSV with the columns of `ADDED`: the amount in the currency's own unit, `per_10k` hundredths of a percent; empty
     is 0, or any. The header alone is no surcharge. One that stands twice is a fault."""
     return _read(
-        lines, ADDED, lambda row: _surcharge(row, digits),
+        lines, ADDED, ADDED, lambda row: _surcharge(row, digits),
         lambda one: (one.kind, one.zone, one.above, one.postal_code), "",
     )  # fmt: skip
 
 
 def _read(
-    lines: Iterable[str], header: Sequence[str], parse: Callable[[Mapping[str, str | None]], Row | str],
+    lines: Iterable[str], header: Sequence[str], needed: Sequence[str],
+    parse: Callable[[Mapping[str, str | None]], Row | str],
     name: Callable[[Row], tuple[object, ...]], least: str,
 ) -> csv_rows.Sheet[Row]:  # fmt: skip
     """`name` is what a row is known by, `least` of what a file has one at least."""
-    sheet = csv_rows.read(lines, header, header, parse, name, MOST)
+    sheet = csv_rows.read(lines, header, needed, parse, name, MOST)
     if least and not sheet.rows and not sheet.faults:
         sheet.faults.append(csv_rows.Fault(2, f"expected a {least} at least, found none"))
     return sheet
@@ -115,14 +138,22 @@ def _rate(row: Mapping[str, str | None], digits: int) -> tuple[str, int, int] | 
     return zone, int(weight), minor
 
 
-def _zone(row: Mapping[str, str | None]) -> tuple[str, str, str] | str:
-    origin, destination, zone = _cells(row, ZONES)
+def _zone(row: Mapping[str, str | None]) -> Zone | str:
+    origin, destination, zone, *codes, days = _cells(row, ZONES)
     for name, country in (("origin", origin), ("destination", destination)):
         if not re.fullmatch(r"\*|[A-Z]{2}", country):
             return f"{name}: expected a country such as GB, or * for any, found {country[:20] or 'nothing'}"
     if not zone or len(zone) > 100:
         return f"zone: expected 1 to 100 letters, found {zone[:20] or 'nothing'}"
-    return origin, destination, zone
+    codes = [code.replace(" ", "").upper() for code in codes]
+    for name, country, code in zip(ZONES[3:5], (origin, destination), codes, strict=True):
+        if not is_beginning(code):
+            return f"{name}: expected {BEGINNING}, found {code[:20]}"
+        if code and country == ANYWHERE:
+            return f"{name}: expected the country of postal codes, found {country} {code}"
+    if not re.fullmatch(r"\d{0,3}", days) or int(days or 0) > 365:
+        return f"transit_days: expected days from 0 to 365, or nothing, found {days[:20]}"
+    return Zone(origin, destination, zone, codes[0], codes[1], int(days) if days else None)
 
 
 def _surcharge(row: Mapping[str, str | None], digits: int) -> Surcharge | str:

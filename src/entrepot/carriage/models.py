@@ -53,13 +53,33 @@ class Service(models.Model):
 
 
 class Zone(models.Model):
-    """The zone of a destination country, seen from an origin country; '*' is any."""
+    """The zone of a destination, seen from an origin: countries, '*' is any, and in them the postal codes that begin
+    so, '' is all. `transit_days` is what it takes there; none: what the service takes."""
 
-    pk = models.CompositePrimaryKey("service_id", "origin", "destination")
+    pk = models.CompositePrimaryKey(
+        "service_id", "origin", "destination", "origin_postal_code", "destination_postal_code"
+    )
     service_id = models.UUIDField()
     origin = models.TextField()
     destination = models.TextField()
     zone = models.TextField()
+    origin_postal_code = models.TextField(db_default="")
+    destination_postal_code = models.TextField(db_default="")
+    transit_days = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="carriage_zone_makes_sense",
+                condition=Q(transit_days__isnull=True) | Q(transit_days__range=(0, 365)),
+            ),
+            # Postal codes are those of a country.
+            models.CheckConstraint(
+                name="carriage_zone_codes_of_a_country",
+                condition=(Q(origin_postal_code="") | ~Q(origin="*"))
+                & (Q(destination_postal_code="") | ~Q(destination="*")),
+            ),
+        ]
 
 
 class Rate(models.Model):

@@ -9,16 +9,16 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from entrepot.carriage.rules import RegisterService, Service, Surcharge
+from entrepot.carriage.rules import RegisterService, Service, Surcharge, Zone, zoned
 from entrepot.kernel import sql, wire
 
 
 def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
     """Active services by company, with zones, rates and surcharges. 4 statements."""
     params = {"companies": list(companies)}
-    zones: dict[Any, dict[tuple[str, str], str]] = defaultdict(dict)
-    for service, origin, destination, zone in sql.run(_ZONES, params):
-        zones[service][origin, destination] = zone
+    zones: dict[Any, list[Zone]] = defaultdict(list)
+    for service, *row in sql.run(_ZONES, params):
+        zones[service].append(Zone(*row))
     rates: dict[Any, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
     currencies: dict[Any, str] = {}
     for service, zone, up_to, price, currency in sql.run(_RATES, params):
@@ -29,8 +29,9 @@ def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
         added[service].append(Surcharge(*one))
     found: dict[int, list[Service]] = {company: [] for company in companies}
     for company, service, carrier, code, days, most, divisor, longest, live in sql.run(_SERVICES, params):
-        tables = (zones[service], dict(rates[service]), currencies.get(service, ""), tuple(added[service]))
-        found[company].append(Service(service, carrier, code, days, most, divisor, *tables, longest, live))
+        priced = (dict(rates[service]), currencies.get(service, ""), tuple(added[service]))
+        bare = Service(service, carrier, code, days, most, divisor, {}, *priced, longest, live)
+        found[company].append(zoned(bare, zones[service]))
     return found
 
 
@@ -66,8 +67,8 @@ def known(company: int, which: UUID | None = None) -> list[Known]:
     params = {"company": company, "which": which}
     zones, rates, added = defaultdict(list), defaultdict(list), defaultdict(list)
     currencies: dict[Any, str] = {}
-    for service, origin, destination, zone in sql.run(_ALL_ZONES, params):
-        zones[service].append((origin, destination, zone))
+    for service, *row in sql.run(_ALL_ZONES, params):
+        zones[service].append(Zone(*row))
     for service, zone, up_to, price, currency in sql.run(_ALL_RATES, params):
         rates[service].append((zone, up_to, price))
         currencies[service] = currency
@@ -118,7 +119,8 @@ _ASKED = "s.company_id = %(company)s::smallint AND (%(which)s::uuid IS NULL OR s
 _OF_ASKED = f"service_id IN (SELECT s.id FROM carriage_service AS s WHERE {_ASKED})"
 
 _ALL_ZONES = f"""
-SELECT service_id, origin, destination, zone FROM carriage_zone WHERE {_OF_ASKED} ORDER BY 1, 2, 3
+SELECT service_id, origin, destination, zone, origin_postal_code, destination_postal_code, transit_days
+FROM carriage_zone WHERE {_OF_ASKED} ORDER BY 1, 2, 5, 3, 6
 """
 
 _ALL_RATES = f"""
@@ -161,7 +163,7 @@ WHERE o.node_id = ANY(%(nodes)s::uuid[]) ORDER BY o.node_id, c.code, o.weekday
 _CARRIERS = "SELECT code FROM carriage_carrier WHERE company_id = %(company)s::smallint ORDER BY code"
 
 _ZONES = """
-SELECT z.service_id, z.origin, z.destination, z.zone
+SELECT z.service_id, z.origin, z.destination, z.zone, z.origin_postal_code, z.destination_postal_code, z.transit_days
 FROM carriage_zone AS z JOIN carriage_service AS s ON s.id = z.service_id
 WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active
 """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,9 +14,11 @@ from uuid import UUID
 from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative
 from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.money import round_half_away
-from entrepot.network.rules import Calendar, cut_off_by, local_day, next_ship_date
+from entrepot.network.rules import Calendar, cut_off_by, local_day, next_ship_date, postal_key
 
 ANYWHERE = "*"
+CODE_MOST = 10
+"""Letters and digits with which the postal codes of an area begin."""
 
 
 SURCHARGES = ("remote", "residential", "oversize", "overweight", "fuel")
@@ -37,11 +41,28 @@ class Surcharge:
     zone: str = "*"
 
 
+class Zone(NamedTuple):
+    """From where to where a zone counts: countries, '*' for any, and within a country the postal codes that begin so
+    ('': all). `transit_days` is what it takes there; None: what the service takes."""
+
+    origin: str
+    destination: str
+    zone: str
+    origin_postal_code: str = ""
+    destination_postal_code: str = ""
+    transit_days: int | None = None
+
+    @property
+    def lane(self) -> tuple[str, str, str, str]:
+        """What a row is known by."""
+        return (self.origin, self.origin_postal_code, self.destination, self.destination_postal_code)
+
+
 @dataclass(frozen=True, slots=True)
 class RegisterService:
     """A service of a carrier as it shall stand, with exactly these tables.
 
-    `zones`: (origin country, destination country, zone), '*' for any. `rates`: (zone, up to grams, price in minor
+    `zones`: at the least (origin country, destination country, zone). `rates`: (zone, up to grams, price in minor
     units). `divisor` turns cm³ into kilograms for bulky parcels; 0: never. `max_length_mm` is the longest side that it
     carries; 0: any. `live` is who quotes it now, and under which name: `easypost:USPS Priority`; '' for nobody.
     """
@@ -53,7 +74,7 @@ class RegisterService:
     transit_days: int
     max_weight_g: int
     currency: str
-    zones: tuple[tuple[str, str, str], ...]
+    zones: tuple[Zone, ...]
     rates: tuple[tuple[str, int, int], ...]
     divisor: int = 5000
     active: bool = True
@@ -61,6 +82,10 @@ class RegisterService:
     max_length_mm: int = 0
     live: str = ""
     key: str | None = None
+
+    def __post_init__(self) -> None:
+        # Rows of countries alone are given, and were kept in versions, by their first three.
+        object.__setattr__(self, "zones", tuple(Zone(*one) for one in self.zones))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +103,9 @@ class SetCarrierCutOff:
 
 def misfit(service: RegisterService) -> Refused | None:
     """Why a service can't stand so."""
-    pairs = [(origin, destination) for origin, destination, _ in service.zones]
+    lanes = [one.lane for one in service.zones]
     steps = [(zone, weight_g) for zone, weight_g, _ in service.rates]
-    unpriced = sorted({zone for *_, zone in service.zones} - {zone for zone, _ in steps})
+    unpriced = sorted({one.zone for one in service.zones} - {zone for zone, _ in steps})
     carrier = service.carrier
     return first_misfit(
         is_code(service.code),
@@ -94,8 +119,13 @@ def misfit(service: RegisterService) -> Refused | None:
         ("transit_days", 0 <= service.transit_days <= 365, "days from 0 to 365", service.transit_days),
         ("max_weight_g", 0 < service.max_weight_g < 2**31, "grams from 1", service.max_weight_g),
         not_negative("divisor", service.divisor),
-        *(is_country("zones", country, ANYWHERE) for pair in pairs for country in pair),
-        ("zones", len(pairs) == len(set(pairs)), "each pair of countries once", pairs),
+        *(
+            is_country("zones", country, ANYWHERE)
+            for one in service.zones
+            for country in (one.origin, one.destination)
+        ),
+        *(("zones", fits, expected, found) for one in service.zones for fits, expected, found in _fit(one)),
+        ("zones", len(lanes) == len(set(lanes)), "each way once", _twice(lanes)),
         ("rates", len(steps) == len(set(steps)), "each zone and weight once", steps),
         ("rates", all(0 < weight_g < 2**31 for _, weight_g in steps), "weights from 1 gram", steps),
         ("rates", all(price >= 0 for *_, price in service.rates), "prices from 0", service.rates),
@@ -105,6 +135,29 @@ def misfit(service: RegisterService) -> Refused | None:
         ("surcharges", len(set(_names(service))) == len(service.surcharges), "each once", _names(service)),
         *(("surcharges", fits, expected, one) for one in service.surcharges for fits, expected in _fits(one)),
     )
+
+
+def _fit(one: Zone) -> Iterable[tuple[bool, str, object]]:
+    for country, begins in (
+        (one.origin, one.origin_postal_code),
+        (one.destination, one.destination_postal_code),
+    ):
+        yield is_beginning(begins), BEGINNING, begins
+        yield not begins or country != ANYWHERE, "the country of postal codes", f"{country} {begins}"
+    days = one.transit_days
+    yield days is None or 0 <= days <= 365, "days from 0 to 365, or none", days
+
+
+BEGINNING = f"how postal codes begin, {CODE_MOST} capital letters and digits at most"
+
+
+def is_beginning(begins: str) -> bool:
+    """Whether postal codes can begin so. A range or a pattern is none."""
+    return re.fullmatch(rf"[A-Z0-9]{{0,{CODE_MOST}}}", begins) is not None
+
+
+def _twice(lanes: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [one for one, times in Counter(lanes).items() if times > 1]
 
 
 def _names(service: RegisterService) -> list[tuple[object, ...]]:
@@ -119,12 +172,23 @@ def _fits(one: Surcharge) -> tuple[tuple[bool, str], ...]:
             "an amount, or at most 10,000 hundredths of %",
         ),
         (one.above >= 0, "a measure from 0"),
-        (one.kind != "remote" or bool(one.postal_code), "how the postal codes of a remote area begin"),
+        (
+            one.kind != "remote" or bool(postal_key(one.postal_code)),
+            "how the postal codes of a remote area begin",
+        ),
     )
 
 
+COUNTRIES = ((1, 1), (1, 0), (0, 1), (0, 0))
+
+
 class Service(NamedTuple):
-    """A service with its tables: zones by (origin, destination), rates by zone in order of weight."""
+    """A service with its tables: zones by (origin, destination), rates by zone in order of weight.
+
+    A place is '*', a country, or a country and how its postal codes begin: `US021`. `days` are those of zones that
+    have their own. `exactness` says how exact the destinations and origins of its zones are, the most exact first: 0
+    is any, 1 a country, and one more for each letter of postal codes. All three are made by `zoned`.
+    """
 
     id: UUID
     carrier: str
@@ -138,6 +202,8 @@ class Service(NamedTuple):
     surcharges: Sequence[Surcharge] = ()
     max_length_mm: int = 0
     live: str = ""
+    days: Mapping[tuple[str, str], int] = {}
+    exactness: Sequence[tuple[int, int]] = COUNTRIES
 
 
 class Parcel(NamedTuple):
@@ -154,6 +220,7 @@ class Parcel(NamedTuple):
     longest_mm: int = 0
     postal_code: str = ""
     residential: bool = False
+    origin_postal_code: str = ""
 
 
 BARRED = {
@@ -187,7 +254,7 @@ def all_said(barred: Sequence[Barred]) -> Said:
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A service with its price for a parcel, surcharges included; `source` is who named it: a table, or an adapter, and
-    `timed_by` who its time.
+    `timed_by` who its time. Its service takes the days of the `lane`, the row of its zones by which it goes.
 
     For several parcels, `parcels` are the price of each and the surcharges in it, where they are known.
     """
@@ -200,6 +267,7 @@ class Offer:
     source: str = "table"
     timed_by: str = "table"
     parcels: tuple[tuple[int, tuple[tuple[str, int], ...]], ...] = ()
+    lane: tuple[str, str] = ("", "")
 
     @property
     def label_minor(self) -> int:
@@ -227,19 +295,86 @@ def charged_weight_g(parcel: Parcel, divisor: int) -> int:
     return max(parcel.weight_g, -(-parcel.volume_cm3 * 1000 // divisor))  # rounded up
 
 
-def zone_of(service: Service, origin: str, destination: str) -> str | None:
-    """The zone by the most exact row: both countries, then destination, then origin, then any."""
-    for key in ((origin, destination), (ANYWHERE, destination), (origin, ANYWHERE), (ANYWHERE, ANYWHERE)):
-        if key in service.zones:
-            return service.zones[key]
+def zoned(service: Service, rows: Iterable[Zone]) -> Service:
+    """The service with these zones."""
+    by_lane = {
+        (one.origin + one.origin_postal_code, one.destination + one.destination_postal_code): one
+        for one in rows
+    }
+    exactness = {(_exact(to), _exact(origin)) for origin, to in by_lane}
+    return service._replace(
+        zones={lane: one.zone for lane, one in by_lane.items()},
+        days={lane: one.transit_days for lane, one in by_lane.items() if one.transit_days is not None},
+        exactness=COUNTRIES if exactness <= {*COUNTRIES} else sorted(exactness, reverse=True),
+    )
+
+
+def _exact(place: str) -> int:
+    return 0 if place == ANYWHERE else len(place) - 1  # a country has two letters
+
+
+def lane_of(
+    service: Service, origin: str, destination: str, origin_postal_code: str = "", postal_code: str = ""
+) -> tuple[str, str] | None:
+    """The most exact row by which a service goes: that of the longest beginning of the destination's postal code, then
+    of its country, then of any; of those that are equally exact there, the most exact of the origin."""
+    here, there = origin, destination
+    if service.exactness is not COUNTRIES:
+        here, there = (
+            country and country + postal_key(code)
+            for country, code in ((origin, origin_postal_code), (destination, postal_code))
+        )
+    for to, of in service.exactness:
+        lane = (_begins(here, of), _begins(there, to))
+        if lane in service.zones:
+            return lane
     return None
+
+
+def _begins(place: str, exact: int) -> str:
+    """A place as exact as that; '', which is none, where not so much is known of it."""
+    if not exact:
+        return ANYWHERE
+    return place[: exact + 1] if len(place) > exact else ""
+
+
+def zone_of(
+    service: Service, origin: str, destination: str, origin_postal_code: str = "", postal_code: str = ""
+) -> str | None:
+    """The zone of the most exact row."""
+    lane = lane_of(service, origin, destination, origin_postal_code, postal_code)
+    return None if lane is None else service.zones[lane]
+
+
+def on_lane(service: Service, lane: tuple[str, str]) -> Service:
+    """The service as it goes there: with the days that it takes."""
+    days = service.days.get(lane, service.transit_days)
+    return service if days == service.transit_days else service._replace(transit_days=days)
+
+
+def longest_days(service: Service) -> int:
+    """What the service takes to where it takes longest."""
+    return max(service.transit_days, *service.days.values(), 0)
+
+
+def letters_that_count(services: Iterable[Service]) -> tuple[int, int]:
+    """How many letters of the postal codes of origin and destination these services tell apart: what is alike up to
+    there has one price."""
+    known = list(services)
+    ways = [each for one in known for each in one.exactness]
+    remote = [len(postal_key(x.postal_code)) for one in known for x in one.surcharges if x.kind == "remote"]
+    return (
+        max((of - 1 for _, of in ways if of), default=0),
+        max([*(to - 1 for to, _ in ways if to), *remote], default=0),
+    )
 
 
 def offer(service: Service, parcel: Parcel) -> Offer | Barred:
     """The service's price, or why it does not carry the parcel."""
-    zone = zone_of(service, parcel.origin, parcel.destination)
-    if zone is None:
+    lane = lane_of(service, parcel.origin, parcel.destination, parcel.origin_postal_code, parcel.postal_code)
+    if lane is None:
         return Barred(service.code, "not_there", (parcel.origin, parcel.destination))
+    zone = service.zones[lane]
     if parcel.currency not in ("", service.currency):
         return Barred(service.code, "other_currency", (service.currency, parcel.currency))
     if service.max_length_mm and parcel.longest_mm > service.max_length_mm:
@@ -252,7 +387,8 @@ def offer(service: Service, parcel: Parcel) -> Offer | Barred:
         return Barred(service.code, "no_rate", (charged, zone))
     base = min(fitting)[1]
     added = surcharges(service, parcel, zone, charged, base)
-    return Offer(service, zone, charged, base + sum(amount for _, amount in added), added)
+    price = base + sum(amount for _, amount in added)
+    return Offer(on_lane(service, lane), zone, charged, price, added, lane=lane)
 
 
 def surcharges(
@@ -275,8 +411,7 @@ def surcharges(
 
 def _is_due(one: Surcharge, parcel: Parcel, charged_g: int) -> bool:
     if one.kind == "remote":
-        begins = one.postal_code.replace(" ", "").upper()
-        return parcel.postal_code.replace(" ", "").upper().startswith(begins)
+        return postal_key(parcel.postal_code).startswith(postal_key(one.postal_code))
     if one.kind == "residential":
         return parcel.residential
     return {"oversize": parcel.longest_mm, "overweight": charged_g}.get(one.kind, one.above + 1) > one.above
@@ -295,7 +430,10 @@ def offer_for(service: Service, parcels: Sequence[Parcel]) -> Offer | Barred:
     for kind, amount in (each for one in offers for each in one.surcharges):
         sums[kind] = sums.get(kind, 0) + amount
     each = tuple((one.price_minor, one.surcharges) for one in offers) if len(offers) > 1 else ()
-    return Offer(service, offers[0].zone, charged, price, tuple(sums.items()), parcels=each)
+    first = offers[0]
+    return Offer(
+        first.service, first.zone, charged, price, tuple(sums.items()), parcels=each, lane=first.lane
+    )
 
 
 class Leaves(NamedTuple):
@@ -353,7 +491,7 @@ def choose(
             barred.append(answer)
             continue
         offers.append(answer)
-        if promised_on is None or arrives_on(service, ships_on) <= promised_on:
+        if promised_on is None or arrives_on(answer.service, ships_on) <= promised_on:
             in_time.append(answer)
     # Behind those that keep the promise stand the late ones: the second may be one of them.
     late_ones = sorted(
@@ -406,9 +544,18 @@ def _worth(one: Service, own: str, worth: Decimal) -> Service:
     )
 
 
-def that_go(services: Sequence[Service], wanted: str, origin: str, destination: str) -> list[Service]:
-    """The services by which an order may go: the one that it asks for, if that goes there; else all that do."""
-    going = [one for one in services if zone_of(one, origin, destination) is not None]
+def that_go(
+    services: Sequence[Service],
+    wanted: str,
+    origin: str,
+    destination: str,
+    origin_postal_code: str = "",
+    postal_code: str = "",
+) -> list[Service]:
+    """The services by which an order may go, with the days that they take there: the one that it asks for, if that goes
+    there; else all that do."""
+    lanes = [(one, lane_of(one, origin, destination, origin_postal_code, postal_code)) for one in services]
+    going = [on_lane(one, lane) for one, lane in lanes if lane is not None]
     return [one for one in going if one.code == wanted] or going
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from entrepot import Problem
 from entrepot.carriage.commands.register import register_services
-from entrepot.carriage.rules import RegisterService
+from entrepot.carriage.rules import RegisterService, Zone
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import AllOrNothing
@@ -114,7 +114,7 @@ def set_up_carriage(cause: Cause, company: int, currency: str) -> None:
     """One service that takes everything anywhere and costs nothing: what a carrier was paid, the files don't tell."""
     service = RegisterService(
         company, "own", "OWN", "As it was sent", 3, 2**31 - 1, currency,
-        (("*", "*", "all"),), (("all", 2**31 - 1, 0),), divisor=0,
+        (Zone("*", "*", "all"),), (("all", 2**31 - 1, 0),), divisor=0,
     )  # fmt: skip
     whole(register_services(cause, requests=[service]))
 

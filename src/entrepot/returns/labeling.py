@@ -30,6 +30,7 @@ class Way(NamedTuple):
     origin: str
     destination: str
     postal_code: str
+    origin_postal_code: str = ""
 
 
 class Mate(NamedTuple):
@@ -65,6 +66,7 @@ def parcel(goods: Sequence[Goods], way: Way, currency: str = "") -> Parcel:
     return Parcel(
         max(1, sum(one.units * one.weight_g for one in goods)), cm3, way.origin, way.destination, currency,
         max((max(one.length_mm, one.width_mm, one.height_mm) for one in goods), default=0), way.postal_code,
+        origin_postal_code=way.origin_postal_code,
     )  # fmt: skip
 
 
@@ -103,7 +105,9 @@ def cheapest(
         elif value is None:
             barred.append(Barred(one.code, "no_exchange", (one.currency,)))
         else:
-            offers.append((round_half_away(answer.price_minor * value), one.transit_days, one.code, answer))
+            offers.append(
+                (round_half_away(answer.price_minor * value), answer.service.transit_days, one.code, answer)
+            )
     return min(offers, key=lambda each: each[:3])[3] if offers else tuple(barred)
 
 

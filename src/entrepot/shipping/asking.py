@@ -13,6 +13,7 @@ from entrepot.ledger.currency_queries import worth_of
 from entrepot.parties import queries as parties
 from entrepot.shipping import customs
 from entrepot.shipping.live import Asked, Box, Declared, Good, Place
+from entrepot.shipping.printing import Labels
 from entrepot.shipping.rules import goes_unfiled
 from entrepot.shipping.sender import Sender
 from entrepot.warehouse.rules import CARTONS
@@ -25,9 +26,15 @@ def of_fulfillment(fulfillment: UUID, at: datetime) -> Asked | None:
 
 
 def of_label(label: UUID, at: datetime) -> Asked | None:
-    """The package of a label, unless that was voided or opened. 7 statements, 1 more where customs are told of it, 2
+    """The package of a label, unless that was voided or opened. 8 statements, 1 more where customs are told of it, 2
     where the worth of its export is looked up."""
-    return _asked(sql.run(_OF_LABEL, {"id": label}), at)
+    rows = sql.run(_OF_LABEL, {"id": label})
+    asked = _asked(rows, at)
+    if asked is None:
+        return None
+    company, _, node, *_ = rows[0]
+    printed = policies.of_scope(policies.in_force(company, Labels, at), node, Labels())
+    return asked._replace(label_format=printed.format)
 
 
 def _asked(rows: list[Any], at: datetime) -> Asked | None:

@@ -37,6 +37,7 @@ class Going(NamedTuple):
     home: str
     hazardous: bool
     channel: str
+    origin_postal_code: str
 
 
 class Choosing:
@@ -72,7 +73,17 @@ class Choosing:
         key = (one[1:4], promised, one[5:], sizes, day, quoted, named)
         if key not in self._shopped:
             parcels = [
-                Parcel(grams, cm3, one.origin, one.country, "", longest, one.postal_code, one.residential)
+                Parcel(
+                    grams,
+                    cm3,
+                    one.origin,
+                    one.country,
+                    "",
+                    longest,
+                    one.postal_code,
+                    one.residential,
+                    one.origin_postal_code,
+                )
                 for grams, cm3, longest in sizes
             ]
             services = self.services[one.company] if parcels else []
@@ -153,7 +164,8 @@ SELECT f.id, f.company_id::int, f.node_id, f.service, o.promise_at, o.country, o
        n.country, n.time_zone, c.currency::text,
        EXISTS (SELECT FROM warehouse_package AS p JOIN warehouse_packageline AS l ON l.package_id = p.id
                JOIN catalog_sku AS s ON s.id = l.sku_id
-               WHERE p.fulfillment_id = f.id AND p.voided_at IS NULL AND s.hazardous), h.code
+               WHERE p.fulfillment_id = f.id AND p.voided_at IS NULL AND s.hazardous), h.code,
+       n.postal_code
 FROM warehouse_fulfillment AS f
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_node AS n ON n.id = f.node_id

@@ -60,8 +60,9 @@ class Box(NamedTuple):
 class Asked(NamedTuple):
     """Packages that go together from a place to another; `reference` is our own name for it.
 
-    `declared`: what customs are told, where they are. `is_return`: they come back. Both places stand as on the way
-    out, as EasyPost and karrio want them: whoever sells the label turns them round.
+    `label_format` is how their labels shall come, `pdf` or `zpl`. `declared`: what customs are told, where they are.
+    `is_return`: they come back. Both places stand as on the way out, as EasyPost and karrio want them: whoever sells
+    the label turns them round.
     """
 
     reference: str
@@ -70,6 +71,7 @@ class Asked(NamedTuple):
     boxes: tuple[Box, ...]
     is_return: bool = False
     declared: Declared | None = None
+    label_format: str = "pdf"
 
 
 class Rate(NamedTuple):

@@ -18,7 +18,9 @@ from entrepot.carriage.rules import (
     Service,
     arrival,
     arrives_on,
+    lane_of,
     offer_for,
+    on_lane,
 )
 from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
@@ -90,10 +92,11 @@ class Quote(NamedTuple):
 class Candidate(NamedTuple):
     """A service that carries the parcel, with every term of what it costs. `source`: the table, or who quoted it.
 
-    `days` are the service's, or what was quoted. `late`: by that time it does not keep the promise. `seen`: parcels of
-    its lane that the chance is known from. `note`: why a table's price stands where a quote was wanted, a code of
-    `NOT_QUOTED` with its facts; () where none does. `timed_by`: the table, or who quoted its days. Its amounts are in
-    the service's `currency`; `compared_minor` is its total in the company's own, by which it was compared.
+    `days` are the service's in its zone, or what was quoted. `late`: by that time it does not keep the promise. `seen`:
+    parcels of its zone that the chance is known from. `zone` and `lane` (from, to): the row of its table by which it
+    goes. `note`: why a table's price stands where a quote was wanted, a code of `NOT_QUOTED` with its facts; () where
+    none does. `timed_by`: the table, or who quoted its days. Its amounts are in the service's `currency`;
+    `compared_minor` is its total in the company's own, by which it was compared.
     """
 
     service: str
@@ -111,6 +114,8 @@ class Candidate(NamedTuple):
     currency: str = ""
     timed_by: str = "table"
     compared_minor: int = 0
+    zone: str = ""
+    lane: tuple[str, str] = ("", "")
 
 
 class Shopped(NamedTuple):
@@ -254,9 +259,20 @@ def _offer(
         return table, ("other_currency", source, quote.currency, service.currency)
     zone = table.zone if isinstance(table, Offer) else ""
     charged = table.charged_g if isinstance(table, Offer) else sum(one.weight_g for one in parcels)
-    timed_by, days = ("table", service.transit_days) if quote.days is None else (quote.source, quote.days)
+    first = parcels[0]
+    lane = lane_of(service, first.origin, first.destination, first.origin_postal_code, first.postal_code)
+    there = on_lane(service, lane) if lane else service
+    timed_by, days = ("table", there.transit_days) if quote.days is None else (quote.source, quote.days)
     priced = service._replace(currency=quote.currency, transit_days=days)
-    return Offer(priced, zone, charged, quote.price_minor, source=quote.source, timed_by=timed_by), ()
+    return Offer(
+        priced,
+        zone,
+        charged,
+        quote.price_minor,
+        source=quote.source,
+        timed_by=timed_by,
+        lane=lane or ("", ""),
+    ), ()
 
 
 def _candidate(
@@ -277,7 +293,7 @@ def _candidate(
     return Candidate(
         service.code, service.carrier, service.transit_days, offer.source, offer.label_minor, offer.surcharges, chance,
         sum(known.lane.values()), late_minor, offer.price_minor + late_minor, spare is not None and spare < 0, note,
-        service.currency, offer.timed_by, compared,
+        service.currency, offer.timed_by, compared, offer.zone, offer.lane,
     )  # fmt: skip
 
 

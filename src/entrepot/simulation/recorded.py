@@ -209,11 +209,13 @@ def _unknown(params: Mapping[str, Any], needs: Needs) -> dict[str, int]:
 def _house(company: int, channels: Collection[UUID]) -> House:
     codes: dict[UUID, str] = {}
     nodes: dict[UUID, list[Node]] = defaultdict(list)
-    for channel, code, *node, latitude, longitude, zone in sql.run(_NODES, {"channels": list(channels)}):
+    for channel, code, *node, latitude, longitude, zone, postal_code in sql.run(
+        _NODES, {"channels": list(channels)}
+    ):
         codes[channel] = code
         if node[0] is not None:
             place = None if latitude is None else (latitude, longitude)
-            nodes[channel].append(Node._make((*node, place, zone)))
+            nodes[channel].append(Node._make((*node, place, zone, postal_code)))
     all_ = {node.id for some in nodes.values() for node in some}
     calendars, carriers = network.calendars(nodes=all_), carriage.cut_offs(nodes=all_)
     weeks = {node: Week(calendars[node], carriers[node]) for node in all_}
@@ -368,7 +370,7 @@ SELECT order_id, sku_id, node_id, sum(units)::int, left_at FROM (
 
 _NODES = """
 SELECT c.id, c.code, n.id, n.code, n.country, (n.priority + cn.priority)::int, n.kind,
-       n.latitude, n.longitude, n.time_zone
+       n.latitude, n.longitude, n.time_zone, n.postal_code
 FROM network_channel AS c
 LEFT JOIN network_channelnode AS cn ON cn.channel_id = c.id
 LEFT JOIN network_node AS n ON n.id = cn.node_id AND n.active

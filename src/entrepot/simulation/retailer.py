@@ -13,7 +13,7 @@ from uuid import UUID
 from biip.checksums import gs1_standard_check_digit
 
 from entrepot.carriage.commands.register import register_services
-from entrepot.carriage.rules import RegisterService
+from entrepot.carriage.rules import RegisterService, Zone
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
 from entrepot.kernel import policies
@@ -326,7 +326,7 @@ def _kits(cause: Cause, things: tuple[Thing, ...]) -> tuple[Thing, ...]:
 
 
 def _carriage(cause: Cause) -> None:
-    zones = (("GB", "GB", "inland"), ("GB", "*", "abroad"))
+    zones = (Zone("GB", "GB", "inland"), Zone("GB", "*", "abroad"))
     whole(
         register_services(
             cause,

@@ -12,8 +12,18 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.carriage.rules import Leaves, Offer, Parcel, Service, arrives_on, choose_service, offer
+from entrepot.carriage.rules import (
+    Leaves,
+    Offer,
+    Parcel,
+    Service,
+    arrives_on,
+    choose_service,
+    letters_that_count,
+    offer,
+)
 from entrepot.network.destinations import promised_day
+from entrepot.network.rules import postal_key
 from entrepot.sourcing.rules import Free, Line, Node, Profile, SortedOut
 
 
@@ -147,6 +157,7 @@ class Pricer:
 
     def __init__(self, services: Sequence[Service], sizes: Mapping[UUID, tuple[int, int]]) -> None:
         self.services, self.sizes = services, sizes
+        self._from, self._to = letters_that_count(services)
         self._known: dict[tuple[object, ...], Shipping | None] = {}
 
     def shipping(
@@ -155,7 +166,11 @@ class Pricer:
         """What it takes to send the lines from a node in one parcel; None where no carrier takes it."""
         sizes = [(self.sizes.get(line.sku, (0, 0)), line.quantity) for line in lines]
         weight, volume = (sum(size[i] * units for size, units in sizes) for i in (0, 1))
-        parcel = Parcel(weight, volume, node.country, to.country)
+        # Of postal codes as much as a price hangs on, so that neighbours are priced once.
+        parcel = Parcel(
+            weight, volume, node.country, to.country, postal_code=postal_key(to.postal_code)[: self._to],
+            origin_postal_code=postal_key(node.postal_code)[: self._from],
+        )  # fmt: skip
         promised_on = to.promised_on(node)
         key = (to.service, promised_on, parcel, km, ships_on, profile.km_minor)
         if key not in self._known:

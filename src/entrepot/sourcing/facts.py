@@ -238,12 +238,12 @@ class Facts:
         return rules.Today(self.at, self._open_units, ships_in)
 
     def _load_nodes(self, channels: set[UUID]) -> None:
-        for channel, channel_code, node, code, country, priority, kind, latitude, longitude, zone in sql.run(
+        for channel, channel_code, *node, latitude, longitude, zone, postal_code in sql.run(
             _NODES, {"channels": list(channels)}
         ):
             place = None if latitude is None else (latitude, longitude)
             self._codes[channel] = channel_code
-            self._nodes[channel].append(rules.Node(node, code, country, priority, kind, place, zone))
+            self._nodes[channel].append(rules.Node._make((*node, place, zone, postal_code)))
 
     def _load_places(self, orders: Collection[Order]) -> dict[tuple[str, str], tuple[float, float]]:
         """Asked only where distance can decide something."""
@@ -343,7 +343,7 @@ def sizes_of(skus: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
 
 _NODES = """
 SELECT cn.channel_id, c.code, n.id, n.code, n.country, (n.priority + cn.priority)::int, n.kind, n.latitude, n.longitude,
-       n.time_zone
+       n.time_zone, n.postal_code
 FROM network_channelnode AS cn
 JOIN network_channel AS c ON c.id = cn.channel_id
 JOIN network_node AS n ON n.id = cn.node_id AND n.active

@@ -155,6 +155,7 @@ class Node(NamedTuple):
     kind: str = "warehouse"
     place: tuple[float, float] | None = None
     time_zone: str = "UTC"
+    postal_code: str = ""
 
 
 class Destination(NamedTuple):

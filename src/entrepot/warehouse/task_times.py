@@ -133,7 +133,10 @@ def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
     It takes as long as waves reckon with (`waves.pick_seconds`, `waves.pack_seconds`). Beside it what else waits there,
     and what is to be received and put away by day. 15 statements."""
     nodes = [node for node in network.nodes(company=company) if node.active]
-    leaving = Leaving({node.id: Place(node.id, company, node.country, node.time_zone) for node in nodes}, at)
+    places = {
+        node.id: Place(node.id, company, node.country, node.time_zone, node.postal_code) for node in nodes
+    }
+    leaving = Leaving(places, at)
     known = times_of([node.id for node in nodes])
     in_force = policies.in_force(company, Waves, at)
     labors = policies.in_force(company, Labor, at)
@@ -254,7 +257,12 @@ def _queued(company: int, at: datetime, leaving: Leaving) -> dict[UUID, list[Que
     """What waits at each node, by the moment by which it has to leave; what was promised for no day, now."""
     found: dict[UUID, list[Queued]] = {}
     for node, due, service, country, postal_code, promise_at, ship_by, *sums in sql.run(
-        _QUEUED, {"company": company, "at": at}
+        _QUEUED,
+        {
+            "company": company,
+            "at": at,
+            "letters": max(LONGEST, leaving.letters(company) if leaving.calendars else 0),
+        },
     ):
         if node not in leaving.calendars:
             continue
@@ -382,7 +390,8 @@ WHERE t.company_id = %(company)s::smallint ORDER BY t.node_id, t.step, t.fitted_
 _QUEUED = f"""
 WITH work AS (
     SELECT a.node_id, a.order_id, NULL::timestamptz AS due, o.service, o.country,
-           left(upper(replace(o.postal_code, ' ', '')), {LONGEST}) AS postal_code, o.promise_at, o.ship_by,
+           left(upper(regexp_replace(o.postal_code, '[ -]', '', 'g')), %(letters)s::int) AS postal_code, o.promise_at,
+           o.ship_by,
            count(*) AS to_pick, sum(a.quantity - a.released) AS units_to_pick, sum(handled.pieces) AS pieces,
            count(*) AS lines, sum(a.quantity - a.released) AS units
     FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id JOIN network_node AS n ON n.id = a.node_id

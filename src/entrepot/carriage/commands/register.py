@@ -134,7 +134,10 @@ _SERVICES = Register(
     ("carrier_id", "name", "transit_days", "max_weight_g", "divisor", "active", "max_length_mm", "live"),
     kind="service",
 )
-_ZONES = _Table("carriage_zone", ("origin", "destination", "zone"))
+_ZONES = _Table(
+    "carriage_zone",
+    ("origin", "destination", "zone", "origin_postal_code", "destination_postal_code", "transit_days"),
+)
 _SURCHARGES = _Table(
     "carriage_surcharge", ("kind", "zone", "above", "postal_code", "amount_minor", "per_10k")
 )

@@ -142,7 +142,8 @@ JOIN parties_company AS y ON y.id = o.company_id
 JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 LEFT JOIN LATERAL (
-    SELECT max(COALESCE(h.delivered_at, h.shipped_at + make_interval(days => v.transit_days))) AS arrived_at,
+    SELECT max(COALESCE(h.delivered_at, h.shipped_at + make_interval(
+               days => COALESCE((h.reasons #>> '{{candidates,0,days}}')::int, v.transit_days)))) AS arrived_at,
            max(h.shipped_at) FILTER (WHERE h.delivered_at IS NULL AND v.id IS NULL) AS left_at,
            bool_and(h.delivered_at IS NOT NULL) AS told
     FROM shipping_shipment AS h LEFT JOIN carriage_service AS v ON v.id = h.service_id

@@ -91,6 +91,7 @@ class _Way(NamedTuple):
     before: int
     in_doubt: bool
     place: str
+    origin_postal_code: str
 
 
 class _Draft(NamedTuple):
@@ -267,7 +268,8 @@ def _decide(cause: Cause, request: MakeLabel, one: Return, facts: _Facts) -> _Dr
     way, goods = facts.ways[one.id], [each for mate in together for each in facts.goods[mate.id]]
     found = labeling.cheapest(
         facts.services[one.company], goods,
-        labeling.Way(way.origin, way.destination, way.postal_code), facts.worth(one.company), request.service,
+        labeling.Way(way.origin, way.destination, way.postal_code, way.origin_postal_code),
+        facts.worth(one.company), request.service,
     )  # fmt: skip
     if not isinstance(found, Offer):
         why = all_said(found) if found else "there is no such service"
@@ -424,7 +426,7 @@ SELECT r.id, o.country, n.country, n.postal_code,
        EXISTS (SELECT FROM returns_terms AS t WHERE t.return_id = r.id AND t.label),
        (SELECT count(*)::int FROM returns_label AS l WHERE l.return_id = r.id),
        EXISTS (SELECT FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id
-               WHERE m.return_id = r.id AND l.bought = 'in doubt'), COALESCE(a.place, '')
+               WHERE m.return_id = r.id AND l.bought = 'in doubt'), COALESCE(a.place, ''), o.postal_code
 FROM returns_return AS r
 JOIN orders_order AS o ON o.id = r.order_id
 LEFT JOIN parties_address AS a ON a.id = o.address_id

@@ -46,8 +46,8 @@ class Ended(NamedTuple):
 
 def consign(cause: Cause, begun: Sequence[Consigned]) -> dict[UUID, Refused]:
     """The service is noted, each package without a label gets one that is awaited, and it is asked for. Of what none
-    could be asked for, by fulfillment why: it waits, and is asked for when it is shipped again. The fulfillments are
-    locked. 5 statements and those of `shipping.buy_labels`; none for none."""
+    could be asked for, by fulfillment why: it stands all the same, and is asked for when it is shipped again. The
+    fulfillments are locked. 5 statements and those of `shipping.buy_labels`; none for none."""
     if not begun:
         return {}
     sql.run(_BEGIN, {**sql.columns(_BEGUN, [_row(one) for one in begun]), "at": cause.at})

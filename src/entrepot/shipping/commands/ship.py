@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -60,7 +60,8 @@ class ShipFulfillment:
 @dataclass(frozen=True, slots=True)
 class FulfillmentShipped:
     """The shipment, the service chosen and its cost, and what the customer owes for what left. `state`: shipped, or
-    labeling: its labels are asked for, and it leaves by itself when they are bought.
+    labeling: its labels are asked for, and it leaves by itself when they are bought. `unasked` is why none could be
+    asked for: then it waits, and is asked for when it is shipped again; '' where they are.
 
     `doubt` is what is odd about the tracking number of a carrier whose forms nobody knows; '' where nothing is.
     """
@@ -73,6 +74,7 @@ class FulfillmentShipped:
     amount_minor: int
     doubt: str = ""
     state: str = "shipped"
+    unasked: str = ""
 
     @property
     def fresh(self) -> bool:
@@ -218,7 +220,12 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
             Ended(one.begun.id, one.of.company, one.of.id) for one in settled if one.begun and not one.first
         ])  # fmt: skip
     unasked = consign(cause, first)
-    return [one if isinstance(one, Refused) else unasked.get(one.fulfillment, one) for one in answers]
+    return [
+        replace(one, unasked=unasked[one.fulfillment].message)
+        if isinstance(one, FulfillmentShipped) and one.fulfillment in unasked
+        else one
+        for one in answers
+    ]
 
 
 def _asked(one: Consigned) -> FulfillmentShipped:

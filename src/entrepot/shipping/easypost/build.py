@@ -26,7 +26,7 @@ def shipment(asked: Asked, box: Box) -> dict[str, Any]:
             "from_address": _address(asked.origin),
             "to_address": _address(asked.destination) | {"residential": asked.destination.residential},
             "parcel": _parcel(box),
-            "options": {"label_format": "PDF"}
+            "options": {"label_format": asked.label_format.upper()}
             | ({"incoterm": asked.declared.terms} if asked.declared else {}),
         }
         | _customs(asked, box)

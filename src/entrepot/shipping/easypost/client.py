@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -27,6 +28,8 @@ from entrepot.shipping.live import (
 from entrepot.shipping.rules import UnreadableError
 
 TIMEOUT_S = 20
+LABEL_MAX = 1_000_000
+"""Bytes of a label for a label printer."""
 AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
@@ -65,7 +68,7 @@ class Client:
     def _pay(self, offer: str, rate: Rate) -> Bought:
         """Whatever is answered but the label, EasyPost is asked whether it sold it."""
         try:
-            return parse.bought(self._send("POST", f"{_path(offer)}/buy", build.buy(rate.reference)))
+            return self._kept(self._send("POST", f"{_path(offer)}/buy", build.buy(rate.reference)))
         except (RefusedByCarrierError, UnreadableError) as error:
             found = self.bought(offer)
             if found:
@@ -82,11 +85,31 @@ class Client:
         """A shipment, and what was sold of it. An answer that tells neither whether nor what leaves it in doubt."""
         try:
             shipment = self._send("GET", _path(offer))
-            return shipment, parse.bought(shipment) if parse.is_bought(shipment, offer) else None
+            return shipment, self._kept(shipment) if parse.is_bought(shipment, offer) else None
         except UnreadableError as error:
             raise InDoubtError(f"an answer that can't be read: {error}") from error
         except RefusedByCarrierError as error:
             raise InDoubtError(str(error)) from error
+
+    def _kept(self, shipment: str) -> Bought:
+        """The label that was bought. One for a label printer is fetched, since programs send it on to that; where it
+        can't be had, its address stands, and a person opens it: it is bought, whatever becomes of the picture."""
+        bought, url = parse.bought(shipment), parse.zpl_url(shipment)
+        body = self._fetched(url) if url else b""
+        if b"^XA" not in body:
+            return bought
+        return bought._replace(label_url=f"data:application/zpl;base64,{base64.b64encode(body).decode()}")
+
+    def _fetched(self, url: str) -> bytes:
+        """What stands at an address, asked for without the account's key; nothing where it does not answer."""
+        if not url.startswith(("https://", f"{self.url}/")):
+            return b""
+        try:
+            with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310  https, or the own setting
+                found: bytes = answer.read(LABEL_MAX + 1)
+        except (OSError, ValueError, http.client.HTTPException):
+            return b""
+        return found if len(found) <= LABEL_MAX else b""
 
     def void(self, reference: str) -> None:
         """Give a label back; asking again for what was given back changes nothing."""

@@ -102,8 +102,18 @@ def bought(payload: str) -> Bought:
     if not isinstance(rate, dict) or not isinstance(label, dict):
         raise UnreadableError("a shipment without the rate and the label that were bought")
     told = _rate(rate)
-    url = _plain(label.get("label_pdf_url")) or _plain(label.get("label_url"))
+    url = zpl_url(payload) or _plain(label.get("label_pdf_url")) or _plain(label.get("label_url"))
     return Bought(_named(body, "id"), _named(body, "tracking_code"), told.amount_minor, told.currency, url)
+
+
+def zpl_url(payload: str) -> str:
+    """Where a label stands for a label printer, of a shipment that was asked for so; '' of others."""
+    body = _body(payload)
+    options, label = body.get("options"), body.get("postage_label")
+    if not isinstance(options, dict) or not isinstance(label, dict) or options.get("label_format") != "ZPL":
+        return ""
+    is_zpl = "zpl" in _plain(label.get("label_file_type")).lower()
+    return _plain(label.get("label_zpl_url")) or (_plain(label.get("label_url")) if is_zpl else "")
 
 
 class ScanForm(NamedTuple):

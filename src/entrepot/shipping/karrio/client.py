@@ -128,7 +128,7 @@ class Client:
 
         request = models.ShipmentRequest(
             service=name.partition(" ")[2], shipper=_address(asked.origin), recipient=_address(asked.destination),
-            parcels=[_parcel(box)], reference=asked.reference, label_type="PDF", **_back(asked),
+            parcels=[_parcel(box)], reference=asked.reference, label_type=asked.label_format.upper(), **_back(asked),
             **_customs(asked),
         )  # fmt: skip
         try:

@@ -53,13 +53,22 @@ def bought(account: str, told: Mapping[str, Any], rate: Rate) -> Bought:
         charged = {"carrier_name": account, "service": "", **told}
         (found,) = rates([charged])
         amount, currency = found.amount_minor, found.currency
-    kind = "text/plain" if str(told.get("type") or "").upper() == "ZPL" else "application/pdf"
-    if str(told.get("type") or "").upper() in ("PNG", "JPG", "GIF"):
-        kind = f"image/{str(told['type']).lower()}"
     picture = "".join(label.split())
+    kind = _kind(str(told.get("type") or "").upper(), picture)
     return Bought(
         f"{account}:{shipment}", number, amount, currency, f"data:{kind};base64,{picture}" if picture else ""
     )
+
+
+ZPL_BEGINS = "XlhB"
+"""How a label for a label printer, which begins with ^XA, begins in base64."""
+
+
+def _kind(told: str, picture: str) -> str:
+    """The media type of a label: a plugin may sell another form than it was asked for."""
+    if told.startswith("ZPL") or picture.startswith(ZPL_BEGINS):
+        return "application/zpl"
+    return f"image/{told.lower()}" if told in ("PNG", "JPG", "GIF") else "application/pdf"
 
 
 def form(account: str, name: str | None, paper: str | None) -> Form:

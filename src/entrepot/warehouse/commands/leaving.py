@@ -10,12 +10,21 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service, in_own, leave_by, that_go
+from entrepot.carriage.rules import (
+    Leaves,
+    Parcel,
+    Service,
+    choose_service,
+    in_own,
+    leave_by,
+    letters_that_count,
+    that_go,
+)
 from entrepot.kernel import sql
 from entrepot.ledger.currency_queries import worth_of
 from entrepot.network import queries as network
 from entrepot.network.destinations import promised_day, zone_of
-from entrepot.network.rules import Calendar, last_cut_off, local_day, next_ship_date
+from entrepot.network.rules import Calendar, last_cut_off, local_day, next_ship_date, postal_key
 
 
 class Place(NamedTuple):
@@ -25,6 +34,7 @@ class Place(NamedTuple):
     company: int
     country: str
     time_zone: str
+    postal_code: str
 
 
 class Going(NamedTuple):
@@ -59,7 +69,8 @@ class Leaving:
         self._services: dict[int, list[Service]] | None = None
         self._priced: dict[int, list[Service]] | None = None
         self._known: dict[Going, str] = {}
-        self._last: dict[tuple[UUID, str, str, date], datetime | None] = {}
+        self._letters: dict[int, int] = {}
+        self._last: dict[tuple[UUID, str, str, str, date], datetime | None] = {}
 
     def _next(self, place: Place, calendar: Calendar) -> tuple[date, datetime]:
         found = next_ship_date(self._at, place.time_zone, calendar)
@@ -94,6 +105,12 @@ class Leaving:
         if self._services is None:
             self._services = carriage.services(companies={place.company for place in self._places.values()})
         return self._services
+
+    def letters(self, company: int) -> int:
+        """How many letters of the postal code of a destination the services of a company tell apart."""
+        if company not in self._letters:
+            self._letters[company] = letters_that_count(self.services[company])[1]
+        return self._letters[company]
 
     def _comparable(self, company: int, named: str) -> list[Service]:
         """Services at what they ask in the company's own currency at the rate of the day, where they ask in several.
@@ -140,9 +157,12 @@ class Leaving:
             return None
         place = self._places[node]
         promised_on = local_day(promise_at, zone_of(country, postal_code) or place.time_zone)
-        key = (node, service, country, promised_on)
+        area = postal_key(postal_code)[: self.letters(place.company)]
+        key = (node, service, country, area, promised_on)
         if key not in self._last:
-            going = that_go(self.services[place.company], service, place.country, country)
+            going = that_go(
+                self.services[place.company], service, place.country, country, place.postal_code, area
+            )
             weeks = self._weeks.get(node, {})
             self._last[key] = leave_by(going, promised_on, place.time_zone, self.calendars[node], weeks)
         found = self._last[key]
@@ -171,6 +191,7 @@ class Leaving:
                 0,
                 one.postal_code,
                 one.residential,
+                place.postal_code,
             )
             promised = promised_day(one.promise_at, one.country, one.postal_code, place.time_zone)
             taken = choose_service(
@@ -190,5 +211,6 @@ def places(nodes: Collection[UUID]) -> dict[UUID, Place]:
 
 
 _PLACES = """
-SELECT id, company_id::int, country, time_zone FROM network_node WHERE id = ANY(%(nodes)s::uuid[]) ORDER BY id
+SELECT id, company_id::int, country, time_zone, postal_code FROM network_node
+WHERE id = ANY(%(nodes)s::uuid[]) ORDER BY id
 """

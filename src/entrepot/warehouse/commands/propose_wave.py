@@ -72,6 +72,7 @@ class _Node(NamedTuple):
     code: str
     time_zone: str
     country: str
+    postal_code: str
 
 
 class _Line(NamedTuple):
@@ -195,7 +196,8 @@ class Facts:
         self.bins = {row[0]: row[1:] for row in sql.run(_BINS, {"nodes": list(self.nodes)})}
         self.plans = plans(self.nodes)
         places = {
-            one.id: Place(one.id, one.company, one.country, one.time_zone) for one in self.nodes.values()
+            one.id: Place(one.id, one.company, one.country, one.time_zone, one.postal_code)
+            for one in self.nodes.values()
         }
         self.leaving = Leaving(places, cause.at)
         self.queued = {node: counts for node, *counts in sql.run(_QUEUED, {"nodes": list(self.nodes)})}
@@ -424,7 +426,8 @@ _WAVE = (
 _ORDER = ("wave_id", "order_id", "node_id", "place", "state", "why")
 
 _NODES = """
-SELECT id, company_id::int, code, time_zone, country FROM network_node WHERE id = ANY(%(nodes)s::uuid[]) ORDER BY id
+SELECT id, company_id::int, code, time_zone, country, postal_code FROM network_node
+WHERE id = ANY(%(nodes)s::uuid[]) ORDER BY id
 """
 
 _LOCK = """

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from entrepot.carriage.rules import longest_days
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
@@ -55,6 +56,7 @@ class _Node(NamedTuple):
     code: str
     country: str
     time_zone: str
+    postal_code: str
 
 
 @command("warehouse.watch_floor")
@@ -89,11 +91,12 @@ def watch_floor(cause: Cause, /, *, requests: Sequence[WatchFloor]) -> list[Floo
 
 def _waiting(at: datetime, nodes: Sequence[_Node]) -> dict[UUID, tuple[int, datetime]]:
     """Of nodes that gather waves, how many orders should be on the floor by now and are not, and the next cut-off."""
-    places = {node.id: Place(node.id, node.company, node.country, node.time_zone) for node in nodes}
+    places = {node.id: Place(*node[:2], *node[3:]) for node in nodes}
     leaving = Leaving(places, at)
-    longest = [one.transit_days for of_company in leaving.services.values() for one in of_company]
+    longest = [longest_days(one) for of_company in leaving.services.values() for one in of_company]
     ahead = timedelta(days=max(longest, default=0)) + CLOSED_AT_MOST
-    params = {"nodes": list(places), "until": at + waves.URGENT_BEFORE + ahead, "at": at}
+    params = {"nodes": list(places), "until": at + waves.URGENT_BEFORE + ahead, "at": at,
+              "letters": max([LONGEST, *map(leaving.letters, leaving.services)])}  # fmt: skip
     found: Counter[UUID] = Counter()
     for node, service, country, postal_code, promise_at, placed_at, ship_by, orders in sql.run(
         _WAITING, params
@@ -124,13 +127,15 @@ def _item(node: _Node, kind: str, reason: str, facts: dict[str, object]) -> Open
 
 
 _NODES = """
-SELECT id, company_id::int, code, country, time_zone FROM network_node
+SELECT id, company_id::int, code, country, time_zone, postal_code FROM network_node
 WHERE company_id = ANY(%(companies)s::smallint[]) AND active ORDER BY id
 """
 
-# What a wave would take, and may have to leave soon. Of a postal code as much as the time zone of its address hangs on.
+# What a wave would take, and may have to leave soon. Of a postal code as much as the time zone and the zones of
+# its address hang on.
 _WAITING = f"""
-SELECT a.node_id, o.service, o.country, left(upper(replace(o.postal_code, ' ', '')), {LONGEST}), o.promise_at,
+SELECT a.node_id, o.service, o.country,
+       left(upper(regexp_replace(o.postal_code, '[ -]', '', 'g')), %(letters)s::int), o.promise_at,
        CASE WHEN o.promise_at IS NULL THEN date_trunc('minute', o.placed_at) END, o.ship_by,
        count(DISTINCT o.id)::int
 FROM kernel_ready AS r

@@ -16,7 +16,7 @@ from ninja import Query, Router
 from pydantic import Field, StrictInt
 
 from entrepot.carriage.commands.register import RegisterService, register_services
-from entrepot.carriage.rules import Surcharge
+from entrepot.carriage.rules import Surcharge, Zone
 from entrepot.kernel.errors import NotFound, NotPermitted
 from entrepot.parties import queries as parties
 from entrepot.shipping import queries, told
@@ -79,7 +79,8 @@ class ShipIn(Strict):
 class ShippedOut(Out):
     """The shipment. `doubt` says what is odd about the tracking number of a carrier whose forms nobody knows. `state`:
     `shipped`; or `labeling`, where its service sells labels: these are asked for, nothing is booked, and it leaves by
-    itself under this id and number when they are bought."""
+    itself under this id and number when they are bought. `unasked` says why none could be asked for: it waits, and is
+    asked for when it is shipped again."""
 
     fulfillment: UUID
     shipment: UUID
@@ -89,6 +90,7 @@ class ShippedOut(Out):
     amount_minor: int
     doubt: str
     state: str
+    unasked: str
 
 
 class OnPaperIn(Strict):
@@ -223,12 +225,21 @@ class SurchargeIn(Strict):
     zone: Text = "*"
 
 
+Begins = Annotated[str, Field(pattern=r"^[A-Z0-9]{0,10}$")]
+"""How postal codes begin."""
+
+
 class ZoneIn(Strict):
-    """From a country to a country ('*': any) in a zone."""
+    """From a country to a country ('*': any) in a zone; where it counts for postal codes that begin so, with these.
+    `transit_days`: what it takes there, where that is not what the service takes. The most exact counts: the longest
+    beginning of the destination, its country, any; then the same of the origin."""
 
     origin: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
     destination: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
     zone: Code
+    origin_postal_code: Begins = ""
+    destination_postal_code: Begins = ""
+    transit_days: Annotated[StrictInt, Field(ge=0, le=365)] | None = None
 
 
 class RateIn(Strict):
@@ -250,7 +261,7 @@ class ServiceIn(Strict):
     transit_days: Annotated[StrictInt, Field(ge=0, le=365)]
     max_weight_g: Annotated[StrictInt, Field(ge=1, le=10**9)]
     currency: Currency
-    zones: Annotated[list[ZoneIn], Field(max_length=1_000)] = []
+    zones: Annotated[list[ZoneIn], Field(max_length=5_000)] = []
     rates: Annotated[list[RateIn], Field(max_length=5_000)] = []
     surcharges: Annotated[list[SurchargeIn], Field(max_length=1_000)] = []
     divisor: Grams = 5000
@@ -269,7 +280,7 @@ class CandidateServiceOut(Out):
     """A service that carries the packages, with every term of its cost. `source`: its table, or who quoted it;
     `timed_by`: the same of its days. `compared_minor`: its total in the company's own currency. `note`: why its
     table stands where a quote was wanted: not_asked, too_old, other_currency or problem, then who should have quoted,
-    and the facts of that.
+    and the facts of that. `zone` and `lane`: the row of its table by which it goes, from and to, such as US021.
     """
 
     service: str
@@ -287,6 +298,8 @@ class CandidateServiceOut(Out):
     currency: str
     timed_by: str
     compared_minor: int
+    zone: str
+    lane: tuple[str, str]
 
 
 class RatesOut(Out):
@@ -419,7 +432,7 @@ def register_service(
         request, register_services, payload, idempotency_key,
         lambda one, key: RegisterService(
             which, one.carrier, one.code, one.name, one.transit_days, one.max_weight_g, one.currency,
-            tuple((zone.origin, zone.destination, zone.zone) for zone in one.zones),
+            tuple(Zone(**zone.model_dump()) for zone in one.zones),
             tuple((rate.zone, rate.max_weight_g, rate.price_minor) for rate in one.rates), one.divisor, one.active,
             tuple(Surcharge(**added.model_dump()) for added in one.surcharges), one.max_length_mm, one.live, key=key,
         ),

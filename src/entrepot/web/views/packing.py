@@ -112,6 +112,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "bare": [made for made in packages if made.number not in labeled],
         "shipments": shipments,
         "begun": next(iter(begun), None),
+        "unsettled": [] if begun else shipping.unsettled(which),
         "labels": labels,
         "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
         "in_force": sum(label.state != "voided" for label in labels),
@@ -224,13 +225,16 @@ def hand_over(request: Request, which: UUID) -> HttpResponse:
     )  # fmt: skip
     results = give(
         request, ship, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number},
-        known=lambda _: _asked(found.number),
+        known=lambda told: _asked(found.number, told),
     )  # fmt: skip
     tell_doubt(request, results)
     return back(request, reverse("packing", args=[which]), results)
 
 
-def _asked(number: str) -> str:
+def _asked(number: str, one: FulfillmentShipped) -> str:
+    if one.unasked:
+        why = {"number": number, "why": words.told(one.unasked)}
+        return gettext("%(number)s waits for its labels, which could not be asked for: %(why)s") % why
     told = gettext("The labels of %(number)s are asked for. It leaves by itself when they are bought.")
     return told % {"number": number}
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.carriage import comparing, queries
 from entrepot.carriage.commands.register import register_services
-from entrepot.carriage.rules import ANYWHERE, RegisterService
+from entrepot.carriage.rules import ANYWHERE, RegisterService, Zone
 from entrepot.kernel import csv_rows, money
 from entrepot.kernel.errors import Refused
 from entrepot.web import lists_floor
@@ -25,7 +25,7 @@ from entrepot.web.listed import listed_whole
 
 FAULTS_SHOWN = 20
 ZONE = "all"
-EVERYWHERE = ((ANYWHERE, ANYWHERE, ZONE),)
+EVERYWHERE = (Zone(ANYWHERE, ANYWHERE, ZONE),)
 FILE_MAX = 1_000_000
 INT_MAX = 2**31 - 1
 
