@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from entrepot.kernel.shapes import shape
+from entrepot.returns import handles
 from entrepot.returns.rules import REASONS
 
 
@@ -141,7 +142,7 @@ def named(policy: Reasons, text: str) -> Named | None:
     """
     system, _, code = text.partition(":")
     if code and system in SYSTEMS:
-        return _from(system, code.strip().upper(), policy)
+        return _from(system, _spelled(system, code.strip()), policy)
     if text in policy.retired:
         return None
     if text in policy.own:
@@ -149,15 +150,21 @@ def named(policy: Reasons, text: str) -> Named | None:
     return Named(text) if text in REASONS else None
 
 
+def _spelled(system: str, code: str) -> str:
+    """A code as its system spells it: in capitals, but for the handles of Shopify, which its values of old are not."""
+    capitals = code.upper()
+    return code.lower() if system == "shopify" and (system, capitals) not in _FROM_ABROAD else capitals
+
+
 def _from(system: str, code: str, policy: Reasons) -> Named | None:
     """What a code of another system means; a reason of the house that the company has retired is a general one."""
-    if not _CODE.fullmatch(code):
+    if not _CODE.fullmatch(code.upper()):
         return None
     plain = code.removeprefix("CR-") if system == "amazon" else code
     exact, kept = _FROM_ABROAD.get((system, plain)), f"{system}:{code}"
     if exact is not None and exact not in policy.retired:
         return Named(exact)
-    coarse = COARSE.get((system, plain), GENERAL)
+    coarse = COARSE.get((system, plain)) or (handles.coarse(plain) if system == "shopify" else "") or GENERAL
     return Named(GENERAL if coarse in policy.retired else coarse, kept)
 
 
@@ -176,7 +183,7 @@ def _from_abroad() -> dict[tuple[str, str], str]:
         for system, theirs in codes(code).items():
             if theirs:
                 found.setdefault((system, theirs), code)
-    return found | plain
+    return found | plain | {("shopify", handle): reason for handle, reason in handles.EXACT.items()}
 
 
 _FROM_ABROAD = _from_abroad()
