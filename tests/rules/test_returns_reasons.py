@@ -128,6 +128,22 @@ def test_a_category_is_offered_its_own_and_others_what_is_left():
     assert set(reasons.offered(Reasons(), ["toys"])) == set(REASONS)
 
 
+def test_a_category_of_a_family_is_offered_what_is_usual_for_it_unless_the_company_says_more():
+    policy = Reasons(by_category={"boots": ("too_small",)}, families={"boots": "shoes", "coats": "apparel"})
+    assert list(reasons.offered(policy, ["boots"])) == ["too_small"]
+    assert tuple(reasons.offered(policy, ["coats"])) == reasons.FAMILIES["apparel"]
+    assert set(reasons.offered(policy, ["toys"])) == set(REASONS)
+    assert reasons.chosen(policy, "coats")
+    assert not reasons.chosen(policy, "toys")
+
+
+def test_every_family_knows_reasons_of_the_house_each_once_and_lets_nobody_without_one():
+    for codes in reasons.FAMILIES.values():
+        assert set(codes) <= set(REASONS)
+        assert len(set(codes)) == len(codes)
+        assert codes[-1] == reasons.GENERAL
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
