@@ -12,7 +12,15 @@ from entrepot.kernel import ready, sql
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors, queries, validation
-from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, Placed, place
+from entrepot.orders.commands.place import (
+    AddressGiven,
+    BillingGiven,
+    PaymentGiven,
+    Placed,
+    PromotionGiven,
+    place,
+)
+from entrepot.orders.promoting import PromotionPolicy, Promotions, PromotionTerms
 from entrepot.orders.validation import Validation
 from entrepot.orders.window import Windows
 from entrepot.parties import queries as parties
@@ -320,6 +328,20 @@ def test_the_item_of_a_hold_is_as_urgent_as_its_order_deserves():
     assert [(one.name, one.points) for one in item.terms] == [
         ("urgency", 80), ("value", 12), ("tier", 24), ("promise", 40),
     ]  # fmt: skip
+
+
+def test_an_order_keeps_what_its_promotions_were_given_for():
+    sql.run("UPDATE catalog_sku SET category = 'mugs' WHERE code = 'MUG'")
+    known = Promotions({"TEN": PromotionPolicy("spend", 1_000, categories=("mugs",), when_broken="clawback")})
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.promotions", known, NOW)])
+    given = (PromotionGiven("TEN", 100), PromotionGiven("OTHER", 5))
+
+    (answer,) = placed(an_order("E1", a_line("MUG", 2), discount_minor=105, promotions=given))
+
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.promotions", Promotions(), NOW)])
+    sql.run("UPDATE catalog_sku SET category = '' WHERE code = 'MUG'")
+    found = {one.code: one.terms for one in queries.order(answer.order).promotions}
+    assert found == {"TEN": PromotionTerms("spend", 1_000, 0, False, ("MUG",), "clawback"), "OTHER": None}
 
 
 def test_an_order_keeps_when_it_may_leave_and_takes_the_least_part_of_its_channel():

@@ -8,6 +8,7 @@ import pytest
 
 from entrepot.kernel import ids, ready, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors, queries, regrouping
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
@@ -16,6 +17,7 @@ from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven
 from entrepot.orders.commands.place import PromotionGiven as Promotion
 from entrepot.orders.commands.split import OrderSplit, SplitOrder
 from entrepot.orders.commands.take_payment import PaymentTaken, TakePayment, take_payment
+from entrepot.orders.promoting import PromotionPolicy, Promotions
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.sourcing.commands.cancel import cancel
@@ -219,6 +221,8 @@ def test_what_a_cart_holds_is_never_free_for_others(house):
 
 
 def test_promotions_go_with_their_discount(house):
+    of_line = Promotions({"LINE": PromotionPolicy("quantity", least_units=3)})
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "orders.promotions", of_line, NOW)])
     lines = (
         OrderLine(house.codes[0], 3, Decimal(10), discount_minor=100, promotions=(Promotion("LINE", 100),)),
         OrderLine(house.codes[1], 1, Decimal(10), discount_minor=50, promotions=(Promotion("OTHER", 50),)),
@@ -237,6 +241,8 @@ def test_promotions_go_with_their_discount(house):
         view.id: {one.code: (one.amount_minor, one.line) for one in view.promotions} for view in (old, new)
     }
     assert given[old.id]["LINE"][0] + given[new.id]["LINE"][0] == 100
+    kept = [one.terms for view in (old, new) for one in view.promotions if one.code == "LINE"]
+    assert [one and one.least_units for one in kept] == [3, 3], "both know what it was given for"
     assert given[new.id]["OTHER"] == (50, 2)
     assert "OTHER" not in given[old.id]
     assert given[old.id]["ORDER"][0] + given[new.id]["ORDER"][0] == 200

@@ -15,6 +15,7 @@ from entrepot.kernel.errors import NotFound, RequestReused, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled
 from entrepot.orders.commands.place import PromotionGiven
+from entrepot.orders.promoting import PromotionPolicy, Promotions
 from entrepot.parties.commands.register import register_customers
 from entrepot.parties.rules import RegisterCustomer
 from entrepot.payments import queries as payments
@@ -388,6 +389,38 @@ def test_fees_with_their_tax_and_a_lost_promotion_are_kept_posted_and_explained(
     last = queries.refund(refunded(rest).refund)
     assert (last.clawback_minor, last.clawback_tax_minor) == (-225, -25), "nothing is kept that bears it"
     assert last.total_minor == 799 + 100 - 200 + 225
+
+
+def promotions_policy(days_ago: int, **facts: Any) -> None:
+    body = Promotions({"BOGO": PromotionPolicy(**facts)})
+    kept = policies.SetPolicy(COMPANY, "orders.promotions", body, NOW - timedelta(days=days_ago))
+    (answer,) = policies.set_policy(SYSTEM, requests=[kept])
+    assert isinstance(answer, policies.PolicySet), answer
+
+
+def test_a_promotion_is_lost_by_what_it_was_given_for_when_the_order_was_placed_and_by_nothing_else(
+    house: Floor,
+):
+    no_consumers()
+    two = {"least_units": 2, "skus": (house.codes[0],), "each_time": True}
+    promotions_policy(2, given_for="quantity", when_broken="clawback", **two)
+    promotion = (PromotionGiven("BOGO", 1_000),)
+    (order,) = sold(house, 1, (0, 2), (1, 1), discount_minor=1_000, promotions=promotion)
+    promotions_policy(
+        1, given_for="quantity", when_broken="keep", **two
+    )  # for orders that are placed from now on
+
+    other = asked(order, 0, 1)
+    back(other)
+    assert queries.refund(refunded(other).refund).clawback_minor == 0, "both of the pair are kept"
+    one = asked(order, 1)
+    back(one)
+    row = queries.refund(refunded(one).refund)
+    assert row.clawback_minor > 0
+    assert "BOGO" in row.steps[-1]["why"]
+    rest = asked(order, 1)
+    back(rest)
+    assert queries.refund(refunded(rest).refund).clawback_minor == -row.clawback_minor
 
 
 def test_customers_of_some_tiers_pay_no_fee(house: Floor):

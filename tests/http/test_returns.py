@@ -354,7 +354,7 @@ def test_what_would_be_answered_and_why_customers_may_send_things_back(house: Fl
     assert call("service").get(RETURNS).json()["items"] == []
     reasons = call("service").get(f"{RETURNS}/reasons").json()
     assert {"code": "color_differs", "says": "has another color than shown", "group": "content", "x12": "CV",
-            "shopify": "COLOR", "amazon": "NOT_AS_DESCRIBED"} in reasons  # fmt: skip
+            "shopify": "COLOR", "amazon": "NOT_AS_DESCRIBED", "shopify_handle": "color"} in reasons  # fmt: skip
 
 
 def test_a_parcel_is_announced_opened_and_what_is_strange_in_it_explained(house: Floor, call) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.returns import reasons
+from entrepot.returns import handles, reasons
 from entrepot.returns.reasons import ABROAD, Named, Own, Reasons
 from entrepot.returns.rules import REASONS
 
@@ -42,6 +42,38 @@ def test_every_reason_has_its_root_cause_and_its_names_abroad():
 )  # fmt: skip
 def test_a_reason_is_known_by_the_names_of_others(text: str, code: str):
     assert reasons.named(Reasons(), text) == Named(code)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("shopify:too-tight", Named("too_small", "shopify:too-tight")), ("shopify:arrived-late", Named("arrived_late")),
+        ("shopify:color-too-bright", Named("color_differs", "shopify:color-too-bright")),
+        ("shopify:quality", Named("poor_quality")), ("shopify:comfort", Named("poor_fit", "shopify:comfort")),
+        ("shopify:WAIST-TOO-LOOSE", Named("too_large", "shopify:waist-too-loose")),
+        ("shopify:style", Named("style")), ("shopify:STYLE", Named("style")),
+        ("shopify:size_too_small", Named("too_small")), ("shopify:other-reason", Named("not_given")),
+        ("shopify:type-too-small", Named("not_given", "shopify:type-too-small")),
+        ("shopify:battery-life", Named("not_given", "shopify:battery-life")),
+    ],
+)  # fmt: skip
+def test_shopifys_handles_are_known_beside_its_values_of_old(text: str, found: Named):
+    assert reasons.named(Reasons(), text) == found
+
+
+def test_each_reason_has_a_handle_that_leads_to_one_of_its_root_cause_or_a_plainer_one():
+    assert set(handles.HANDLE_OF) == set(REASONS)
+    assert set(handles.EXACT.values()) | set(handles.COARSE.values()) <= set(REASONS)
+    assert not set(handles.EXACT) & set(handles.COARSE)
+    for handle in handles.HANDLE_OF.values():
+        found = reasons.named(Reasons(), f"shopify:{handle}")
+        assert found is not None
+        assert found.code == "not_given" or handles.HANDLE_OF[found.code] == handle
+
+
+def test_a_retired_reason_is_none_for_a_handle_either_and_the_handle_is_kept():
+    found = reasons.named(Reasons(retired=("arrived_late",)), "shopify:arrived-late")
+    assert found == Named("not_given", "shopify:arrived-late")
 
 
 def test_every_code_of_x12_means_something_and_what_was_said_is_kept_beside_a_plainer_word():
@@ -94,6 +126,22 @@ def test_a_category_is_offered_its_own_and_others_what_is_left():
     assert reasons.named(policy, "heel_loose") == Named("poor_quality", "heel_loose")
     assert reasons.named(policy, "changed_mind") is None, "it was retired"
     assert set(reasons.offered(Reasons(), ["toys"])) == set(REASONS)
+
+
+def test_a_category_of_a_family_is_offered_what_is_usual_for_it_unless_the_company_says_more():
+    policy = Reasons(by_category={"boots": ("too_small",)}, families={"boots": "shoes", "coats": "apparel"})
+    assert list(reasons.offered(policy, ["boots"])) == ["too_small"]
+    assert tuple(reasons.offered(policy, ["coats"])) == reasons.FAMILIES["apparel"]
+    assert set(reasons.offered(policy, ["toys"])) == set(REASONS)
+    assert reasons.chosen(policy, "coats")
+    assert not reasons.chosen(policy, "toys")
+
+
+def test_every_family_knows_reasons_of_the_house_each_once_and_lets_nobody_without_one():
+    for codes in reasons.FAMILIES.values():
+        assert set(codes) <= set(REASONS)
+        assert len(set(codes)) == len(codes)
+        assert codes[-1] == reasons.GENERAL
 
 
 @pytest.mark.parametrize(

@@ -407,6 +407,8 @@ class Promotion(models.Model):
     company_id = models.SmallIntegerField()
     code = models.TextField()
     amount_minor = models.BigIntegerField()
+    # What it was given for when the order was placed (promoting.PromotionTerms); nothing where no policy knew the code.
+    terms = models.JSONField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["company_id", "code"], name="orders_promotion_of_code")]

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.orders import regrouping, rules
+from entrepot.orders import promoting, regrouping, rules
 from entrepot.orders.lapsing import ITEM, RULE
+from entrepot.orders.promoting import PromotionTerms
 from entrepot.payments.queries import of_order
 
 # ---- for the rooms above
@@ -259,11 +260,13 @@ class HoldRow:
 
 @dataclass(frozen=True, slots=True)
 class PromotionRow:
-    """A promotion that a discount was given for; of the whole order where `line` is None."""
+    """A promotion that a discount was given for; of the whole order where `line` is None. `terms` are what it was given
+    for, where a policy knew that when the order was placed."""
 
     code: str
     amount_minor: int
     line: int | None
+    terms: PromotionTerms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +340,10 @@ def order(order_id: UUID) -> OrderView | None:
         for one in of_order(order_id)
     ]
     lines = tuple(LineRow(*row) for row in sql.run(_LINES, {"order": order_id}))
-    promotions = tuple(PromotionRow(*row) for row in sql.run(_PROMOTIONS, {"order": order_id}))
+    promotions = tuple(
+        PromotionRow(code, minor, line, promoting.read(terms))
+        for code, minor, line, terms in sql.run(_PROMOTIONS, {"order": order_id})
+    )
     warnings = tuple(WarningRow(*row) for row in sql.run(_WARNINGS, {"order": order_id}))
     paid = rules.derive_payment(tenders)
     return OrderView(*found[0], paid, lines, tuple(holds_of(order_id)), promotions, warnings)  # type: ignore[call-arg]
@@ -700,7 +706,8 @@ WHERE {which} ORDER BY q.id DESC
 _FIRST = "LIMIT %(limit)s::int"
 
 _PROMOTIONS = """
-SELECT p.code, p.amount_minor, l.number FROM orders_promotion AS p LEFT JOIN orders_line AS l ON l.id = p.line_id
+SELECT p.code, p.amount_minor, l.number, p.terms::text
+FROM orders_promotion AS p LEFT JOIN orders_line AS l ON l.id = p.line_id
 WHERE p.order_id = %(order)s::uuid ORDER BY l.number NULLS FIRST, p.id
 """
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.returns import rules
+from entrepot.returns.handles import HANDLE_OF
 from entrepot.returns.reasons import Reasons, chosen, codes, offered, told
 
 
@@ -63,6 +64,7 @@ class ReasonOffered:
     x12: str
     shopify: str
     amazon: str
+    shopify_handle: str
 
 
 def reasons_offered(company: int, categories: Collection[str], at: datetime) -> list[ReasonOffered]:
@@ -87,7 +89,8 @@ def _offered(policy: Reasons, categories: Collection[str]) -> list[ReasonOffered
     found = []
     for code, says in offered(policy, categories).items():
         base = policy.own[code].of if code in policy.own else code
-        found.append(ReasonOffered(code, says, rules.REASONS[base].group, **codes(base)))
+        group, handle = rules.REASONS[base].group, HANDLE_OF[base]
+        found.append(ReasonOffered(code, says, group, **codes(base), shopify_handle=handle))
     return found
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from entrepot.kernel.shapes import shape
+from entrepot.returns import handles
 from entrepot.returns.rules import REASONS
 
 
@@ -67,6 +68,34 @@ GENERAL = "not_given"
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,59}")
 
 
+Family = Literal["apparel", "shoes", "electronics", "home", "food", "beauty", "media"]
+_USUAL = (
+    "damaged_in_transit",
+    "wrong_item",
+    "arrived_late",
+    "ordered_by_mistake",
+    "changed_mind",
+    "not_given",
+)
+FAMILIES: dict[Family, tuple[str, ...]] = {
+    "apparel": ("too_small", "too_large", "poor_fit", "style", "color_differs", "poor_quality", *_USUAL),
+    "shoes": ("too_small", "too_large", "poor_fit", "style", "color_differs", "poor_quality", *_USUAL),
+    "electronics": (
+        "defective",
+        "missing_parts",
+        "not_compatible",
+        "not_as_described",
+        "found_cheaper",
+        *_USUAL,
+    ),
+    "home": ("not_as_described", "color_differs", "poor_quality", "missing_parts", "style", *_USUAL),
+    "food": ("expired", "poorly_packed", "recalled", *_USUAL),
+    "beauty": ("color_differs", "not_as_described", "expired", "poorly_packed", *_USUAL),
+    "media": ("defective", "not_as_described", "not_compatible", *_USUAL),
+}
+"""What customers usually say of goods of a kind, in the order in which they are asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
     """A reason of a company's own, finer than the one of the house that it is `of`."""
@@ -80,14 +109,16 @@ class Own:
 class Reasons:
     """Which reasons customers are offered, by category of the SKU.
 
-    `by_category` names codes in their order; '' is for every category that it does not name, and without it all are
-    offered. `own` are a company's own codes, each of one of the house. `retired` ones are not taken any more; returns
-    that have them keep them.
+    `by_category` names codes in their order; '' is for every category that is named nowhere, and without it all are
+    offered. `families` says what kind of goods a category is, to be offered what is usual for these. `own` are a
+    company's own codes, each of one of the house. `retired` ones are not taken any more; returns that have them keep
+    them.
     """
 
     by_category: dict[str, tuple[str, ...]] = field(default_factory=dict)
     own: dict[str, Own] = field(default_factory=dict)
     retired: tuple[str, ...] = ()
+    families: dict[str, Family] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for code, one in self.own.items():
@@ -122,13 +153,19 @@ def told(policy: Reasons, reason: str, own: str) -> str:
 
 def chosen(policy: Reasons, category: str) -> bool:
     """Whether the company itself says what is offered for goods of a category, and in which order."""
-    return bool(policy.by_category.get(category) or policy.by_category.get(""))
+    return bool(_of_category(policy, category) or policy.by_category.get(""))
+
+
+def _of_category(policy: Reasons, category: str) -> tuple[str, ...]:
+    """The codes that are named for a category, or that are usual for its family."""
+    named = policy.by_category.get(category, ())
+    return named or (FAMILIES[policy.families[category]] if category in policy.families else ())
 
 
 def offered(policy: Reasons, categories: Iterable[str]) -> dict[str, str]:
     """What customers may choose from for goods of these categories: code → words, in the order of the policy."""
     usual = policy.by_category.get("") or (*REASONS, *policy.own)
-    wanted = [policy.by_category.get(category) or usual for category in categories] or [usual]
+    wanted = [_of_category(policy, category) or usual for category in categories] or [usual]
     codes = dict.fromkeys(code for some in wanted for code in some if code not in policy.retired)
     return {code: says(policy, code) for code in codes}
 
@@ -141,7 +178,7 @@ def named(policy: Reasons, text: str) -> Named | None:
     """
     system, _, code = text.partition(":")
     if code and system in SYSTEMS:
-        return _from(system, code.strip().upper(), policy)
+        return _from(system, _spelled(system, code.strip()), policy)
     if text in policy.retired:
         return None
     if text in policy.own:
@@ -149,15 +186,21 @@ def named(policy: Reasons, text: str) -> Named | None:
     return Named(text) if text in REASONS else None
 
 
+def _spelled(system: str, code: str) -> str:
+    """A code as its system spells it: in capitals, but for the handles of Shopify, which its values of old are not."""
+    capitals = code.upper()
+    return code.lower() if system == "shopify" and (system, capitals) not in _FROM_ABROAD else capitals
+
+
 def _from(system: str, code: str, policy: Reasons) -> Named | None:
     """What a code of another system means; a reason of the house that the company has retired is a general one."""
-    if not _CODE.fullmatch(code):
+    if not _CODE.fullmatch(code.upper()):
         return None
     plain = code.removeprefix("CR-") if system == "amazon" else code
     exact, kept = _FROM_ABROAD.get((system, plain)), f"{system}:{code}"
     if exact is not None and exact not in policy.retired:
         return Named(exact)
-    coarse = COARSE.get((system, plain), GENERAL)
+    coarse = COARSE.get((system, plain)) or (handles.coarse(plain) if system == "shopify" else "") or GENERAL
     return Named(GENERAL if coarse in policy.retired else coarse, kept)
 
 
@@ -176,7 +219,7 @@ def _from_abroad() -> dict[tuple[str, str], str]:
         for system, theirs in codes(code).items():
             if theirs:
                 found.setdefault((system, theirs), code)
-    return found | plain
+    return found | plain | {("shopify", handle): reason for handle, reason in handles.EXACT.items()}
 
 
 _FROM_ABROAD = _from_abroad()

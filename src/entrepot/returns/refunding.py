@@ -17,6 +17,7 @@ from entrepot.kernel import money
 from entrepot.kernel.errors import Said
 from entrepot.kernel.money import round_half_away
 from entrepot.kernel.shapes import shape
+from entrepot.orders.promoting import PromotionTerms
 from entrepot.orders.rules import Frozen
 from entrepot.returns.rules import OURS, REASONS
 
@@ -44,18 +45,18 @@ class RefundPolicy:
     """Tiers of customers who pay no fee."""
     broken_promotions: Literal["keep", "clawback"] = "keep"
     """What becomes of a promotion when less is kept than it was given for: the customer keeps it, or what the kept
-    goods bear of it is deducted."""
+    goods bear of it is deducted. For those whose orders kept no terms of their own (`orders.promotions`)."""
     thresholds: dict[str, int] = field(default_factory=dict)
-    """By the code of a promotion, what had to be bought for it, in minor units before discounts, in the company's own
-    currency."""
+    """By the code of such a promotion, what had to be bought for it, in minor units before discounts, in the company's
+    own currency."""
     tender_order: tuple[str, ...] = ("store_credit",)
     """Payment providers that get money back first, in this order; the others follow, the latest payment first."""
 
 
 class SoldLine(NamedTuple):
-    """A line of goods of an order: units that left and that are still to leave, its frozen amounts, and what of units
-    and amounts was refunded before: among them units that the house answers for, units that bore a restocking fee and
-    what was kept of them, both by its percentage, and units that were exchanged."""
+    """A line of goods of an order, whose `name` is its SKU: units that left and that are still to leave, its frozen
+    amounts, and what of units and amounts was refunded before: among them units that the house answers for, units that
+    bore a restocking fee and what was kept of them, both by its percentage, and units that were exchanged."""
 
     line: UUID
     quantity: int
@@ -86,11 +87,13 @@ class SoldLine(NamedTuple):
 
 
 class Promotion(NamedTuple):
-    """Part of a discount that was given under a name: on a line, or over all of them."""
+    """Part of a discount that was given under a name: on a line, or over all of them. `terms` are what the order kept
+    of what it was given for, amounts in its currency; without, the policy of refunds says what that was."""
 
     code: str
     amount: int
     line: UUID | None = None
+    terms: PromotionTerms | None = None
 
 
 class Wanted(NamedTuple):
@@ -414,28 +417,59 @@ def lost_promotions(lines: Mapping[UUID, SoldLine], terms: Terms) -> Lost:
     What came back for a reason of the house's own counts as kept, and so does what was cancelled or exchanged: the
     customer is not to pay for that.
     """
-    policy, paid, goods, tax = terms.policy, 0, 0, 0
+    paid, goods, tax = 0, 0, 0
     codes = []
-    if policy.broken_promotions == "clawback" and any(one.kept for one in lines.values()):
-        for one in terms.promotions:
-            if one.code in policy.thresholds and _spent(lines, one) < policy.thresholds[one.code]:
-                codes.append(one.code)
-                more = [_borne(lines[line], part) for line, part in _over(lines, one, terms).items()]
-                goods += sum(net for net, _ in more)
-                tax += sum(on_it for _, on_it in more)
+    for one in terms.promotions if any(line.kept for line in lines.values()) else ():
+        deserved = _deserved(lines, one, terms.policy)
+        if deserved < one.amount:
+            more = _more_for(lines, one, terms, deserved)
+            codes += [one.code] * bool(more)
+            goods += sum(net for net, _ in more)
+            tax += sum(on_it for _, on_it in more)
     for line in lines.values() if codes else ():
         kept = line.frozen.of_units(line.quantity, line.given_back, line.kept)
         paid += kept.gross - kept.discount + kept.tax
     return Lost(tuple(dict.fromkeys(codes)), paid, goods, tax)
 
 
-def _spent(lines: Mapping[UUID, SoldLine], promotion: Promotion) -> int:
-    """What an order is worth towards a promotion, before discounts; a gift of the promotion is worth nothing to it."""
-    return sum(
-        one.frozen.of_units(one.quantity, 0, one.quantity - one.refunded + one.ours + one.exchanged).gross
+def _deserved(lines: Mapping[UUID, SoldLine], promotion: Promotion, policy: RefundPolicy) -> int:
+    """How much of a promotion is given for what counts as kept."""
+    if promotion.terms is None:
+        threshold = policy.thresholds.get(promotion.code, 0) if policy.broken_promotions == "clawback" else 0
+        counts = [one for one in lines.values() if one.line != promotion.line]
+        return promotion.amount if sum(map(_worth_kept, counts)) >= threshold else 0
+    if promotion.terms.when_broken == "keep":
+        return promotion.amount
+    is_gift = promotion.terms.given_for == "gift"
+    counts = [
+        one
         for one in lines.values()
-        if one.line != promotion.line
-    )
+        if promotion.terms.qualifies(one.name) and not (is_gift and one.line == promotion.line)
+    ]
+    sold = promotion.terms.times(sum(one.frozen.gross for one in counts), sum(one.quantity for one in counts))
+    kept = promotion.terms.times(sum(map(_worth_kept, counts)), sum(map(_counts_kept, counts)))
+    # Where as little had been bought from the start, as after a split, nothing that comes back breaks it.
+    return promotion.amount * kept // sold if sold else promotion.amount
+
+
+def _counts_kept(line: SoldLine) -> int:
+    """The units of a line that count as kept."""
+    return line.quantity - line.refunded + line.ours + line.exchanged
+
+
+def _worth_kept(line: SoldLine) -> int:
+    """What these are worth towards a promotion: before discounts."""
+    return line.frozen.of_units(line.quantity, 0, _counts_kept(line)).gross
+
+
+def _more_for(
+    lines: Mapping[UUID, SoldLine], promotion: Promotion, terms: Terms, deserved: int
+) -> list[tuple[int, int]]:
+    """What kept goods bear of a promotion beyond what they deserve of it, with the tax on it, line by line."""
+    over = _over(lines, promotion, terms)
+    borne = [_borne(lines[line], part) for line, part in over.items()]
+    more = money.share(max(0, sum(borne) - deserved), borne)
+    return [(net, _tax_on(lines[line], net)) for line, net in zip(over, more, strict=True) if net]
 
 
 def _over(lines: Mapping[UUID, SoldLine], promotion: Promotion, terms: Terms) -> dict[UUID, int]:
@@ -449,11 +483,15 @@ def _over(lines: Mapping[UUID, SoldLine], promotion: Promotion, terms: Terms) ->
     return dict(zip(lines, money.share(promotion.amount, weights), strict=True))
 
 
-def _borne(line: SoldLine, part: int) -> tuple[int, int]:
-    """What the kept units bear of a line's part of a promotion, and the tax on it at the rate they were sold with."""
+def _borne(line: SoldLine, part: int) -> int:
+    """What the kept units bear of a line's part of a promotion."""
+    return money.of_units(part, line.quantity, line.given_back, line.kept)
+
+
+def _tax_on(line: SoldLine, more: int) -> int:
+    """The tax on more that is paid for a line, at the rate it was sold with."""
     net = line.frozen.gross - line.frozen.discount
-    borne = money.of_units(part, line.quantity, line.given_back, line.kept)
-    return borne, round_half_away(Decimal(line.frozen.tax * borne) / net) if net else 0
+    return round_half_away(Decimal(line.frozen.tax * more) / net) if net else 0
 
 
 # ---- why

@@ -14,7 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, facts, kits, rules, validation, window
+from entrepot.orders import errors, facts, kits, promoting, rules, validation, window
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.facts import Channel, Known
 from entrepot.orders.rules import GOODS
@@ -429,7 +429,21 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: Known) -> t
             (ids.uuid7(), order, None, company, one.code, one.amount_minor)
             for one in draft.request.promotions
         ]
+    _fix_promotions(draft, known)
     return tuple(seen)
+
+
+def _fix_promotions(draft: _Draft, known: Known) -> None:
+    """Have the order keep what its promotions were given for."""
+    company = draft.request.company
+    goods = {
+        line[_SKU_CODE]: sku.category
+        for line in draft.lines
+        if line[_SKU] and (sku := known.skus.get((company, line[_SKU_CODE])))
+    }
+    codes = {promotion[_PROMOTION_CODE] for promotion in draft.promotions}
+    terms = promoting.terms_of(known.promotions.get(company, {}), goods, codes)
+    draft.promotions = [(*promotion, terms.get(promotion[_PROMOTION_CODE])) for promotion in draft.promotions]
 
 
 # ---- write
@@ -574,12 +588,13 @@ LINE_COLUMNS = (
     "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
 )  # fmt: skip
 
-_SKU, _QUANTITY = LINE_COLUMNS.index("sku_id"), LINE_COLUMNS.index("quantity")
+_SKU, _SKU_CODE, _QUANTITY = (LINE_COLUMNS.index(name) for name in ("sku_id", "sku_code", "quantity"))
 
 _FINGERPRINT_COLUMNS = ("order_id", "fingerprint", "company_id", "placed_at")
 SOLD_AS = ("kit_code", "kit_number", "kit_units", "final_sale")
 
-_PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
+_PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor", "terms")
+_PROMOTION_CODE = _PROMOTION_COLUMNS.index("code")
 
 _ORDERS = {
     "id": "uuid", "company_id": "smallint", "channel_id": "uuid", "external_id": "text", "customer_id": "uuid",

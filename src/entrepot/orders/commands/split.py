@@ -115,6 +115,7 @@ class _Promotion(NamedTuple):
     company: int
     code: str
     minor: int
+    terms: str | None
 
 
 class _Known(NamedTuple):
@@ -288,7 +289,9 @@ def _write_promotions(known: _Known, splits: Sequence[_Split]) -> None:
                 whole.append((promotion.id, one.id, line))
             elif minor:
                 less.append((promotion.id, minor))
-                fresh.append((ids.uuid7(), one.id, line, promotion.company, promotion.code, minor))
+                fresh.append(
+                    (ids.uuid7(), one.id, line, promotion.company, promotion.code, minor, promotion.terms)
+                )
     if whole:
         sql.change(_GIVE_PROMOTION, sql.columns(("ids", "orders", "lines"), whole))
     if less:
@@ -407,7 +410,7 @@ def _message(one: _Split) -> delivery.Message:
     return delivery.Message(f"channels:{order.channel}", "order.split", order.id, order.company, body)
 
 
-_PROMOTION = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
+_PROMOTION = ("id", "order_id", "line_id", "company_id", "code", "amount_minor", "terms")
 
 _ORDERS = """
 SELECT o.id, o.company_id::int, o.number, o.commercial, o.reservation, o.currency, o.discount_minor, o.promise_at,
@@ -424,7 +427,7 @@ FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, num
 """
 
 _PROMOTIONS = """
-SELECT id, order_id, line_id, company_id::int, code, amount_minor FROM orders_promotion
+SELECT id, order_id, line_id, company_id::int, code, amount_minor, terms::text FROM orders_promotion
 WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY id
 """
 

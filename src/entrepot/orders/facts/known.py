@@ -4,7 +4,7 @@ see, nothing where no policy in use asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ from entrepot.orders.facts.marks import Marks, marks_of
 from entrepot.orders.facts.supply import Goods, Supplies
 from entrepot.orders.listing import NEITHER, Sides, of_customer, plain, sides
 from entrepot.orders.listing_queries import on_sides
+from entrepot.orders.promoting import PromotionPolicy, Promotions
 from entrepot.orders.rules import GOODS
 from entrepot.orders.taxing import By
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
@@ -49,6 +50,7 @@ class Sku(NamedTuple):
     minimum_age: int
     about: GoodsFact | None = None
     listed: Sequence[tuple[datetime, Decimal | None]] = ()  # list prices since moments
+    category: str = ""
 
 
 class Known:
@@ -56,7 +58,8 @@ class Known:
 
     __slots__ = (
         "_credit_left", "_marks", "channels", "credits", "customers", "first", "kits", "listed", "lists_fingerprints",
-        "policies", "recent", "sightings", "skus", "supplies", "taxes", "tiers", "unreserved", "unserved", "windows",
+        "policies", "promotions", "recent", "sightings", "skus", "supplies", "taxes", "tiers", "unreserved", "unserved",
+        "windows",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -76,6 +79,9 @@ class Known:
         self.unreserved: set[tuple[int, str]] = set()  # carts and checkouts for which nothing is reserved
         self.unserved: set[tuple[int, str]] = set()  # services that are wished for and that nobody has
         self.windows: dict[tuple[int, str], Windows] = {}
+        self.promotions: dict[
+            int, Mapping[str, PromotionPolicy]
+        ] = {}  # what they are given for, by company and code
         self._marks: dict[int, Marks] = {}
         self.credits: dict[Owner, Account] = {}  # locked, where orders ask to be paid with them
         self._credit_left: dict[Owner, int] = {}
@@ -175,7 +181,7 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
     for what, company, code, found, word, number, body in sql.run(_FACTS, params):
         name = (company, code)
         if what == 1:
-            known.skus[name] = Sku(found, word, number)
+            known.skus[name] = Sku(found, word, number, category=body)
         elif what == 2:
             known.customers[name] = found
             if word:
@@ -191,11 +197,16 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
         elif what == 9:
             known.unreserved.add(name)
         elif what == 5:
-            part = kits.Part(found, word, number, *wire.load(body, tuple[Decimal | None, str, int]))
+            *of_it, category = wire.load(body, tuple[Decimal | None, str, int, str])
+            part = kits.Part(found, word, number, *of_it)
             known.kits.setdefault(name, []).append(part)
-            known.skus.setdefault((company, part.code), Sku(part.sku, part.status, part.minimum_age))
+            sku = Sku(part.sku, part.status, part.minimum_age, category=category)
+            known.skus.setdefault((company, part.code), sku)
         elif word == "orders.windows":
             known.windows[name] = wire.load(body, Windows)
+        elif word == "orders.promotions":
+            if not code:
+                known.promotions[company] = wire.load(body, Promotions).by_code
         else:
             known.policies[name] = (number, _policy(body))
     if len(known.customers) < len(customers):
@@ -456,7 +467,7 @@ WHERE EXISTS (SELECT FROM carriage_service AS v WHERE v.company_id = d.company A
 # All that a batch refers to in one round trip: SKUs, customers, channels, policies in force, what kits are made of, the
 # customers whom people have listed, who lists fingerprints, services that nobody has, and carts without units.
 _FACTS = f"""
-SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
+SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, s.category
 FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 UNION ALL
@@ -470,12 +481,13 @@ JOIN network_channel AS c ON c.company_id = d.company AND c.code = d.code AND c.
 UNION ALL
 (SELECT DISTINCT ON (company_id, kind, scope) 4, company_id::int, scope, NULL, kind, version, body::text
  FROM kernel_policy
- WHERE company_id = ANY(%(companies)s::smallint[]) AND kind IN ('orders.validation', 'orders.windows')
+ WHERE company_id = ANY(%(companies)s::smallint[])
+   AND kind IN ('orders.validation', 'orders.windows', 'orders.promotions')
    AND in_force_from <= %(at)s::timestamptz
  ORDER BY company_id, kind, scope, in_force_from DESC, version DESC)
 UNION ALL
 (SELECT 5, k.company_id::int, k.code, s.id, s.code, m.units,
-        json_build_array(s.list_price::text, s.status, s.minimum_age)::text
+        json_build_array(s.list_price::text, s.status, s.minimum_age, s.category)::text
  FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
  JOIN catalog_sku AS k ON k.company_id = d.company AND k.code = d.code
  JOIN catalog_component AS m ON m.kit_id = k.id

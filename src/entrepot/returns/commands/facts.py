@@ -12,6 +12,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.policies import of_companies
+from entrepot.orders import promoting
 from entrepot.orders.rules import Frozen
 from entrepot.payments import dispute_queries
 from entrepot.returns import rules
@@ -92,10 +93,10 @@ class Facts:
         self.left = refundable(orders)
         self._tiers: dict[UUID, str] = {}
         self._promotions: dict[UUID, list[Promotion]] = defaultdict(list)
-        for order, tier, code, amount, line in sql.run(_TERMS, {"orders": orders}):
+        for order, tier, code, amount, line, kept in sql.run(_TERMS, {"orders": orders}):
             self._tiers[order] = tier
             if code is not None:
-                self._promotions[order].append(Promotion(code, amount, line))
+                self._promotions[order].append(Promotion(code, amount, line, promoting.read(kept)))
         self._charged: dict[UUID, Charged] = defaultdict(Charged)
         self._flat: dict[UUID, int] = defaultdict(int)
         self._alone: dict[UUID, int] = defaultdict(int)
@@ -159,7 +160,8 @@ class Facts:
             )  # fmt: skip
         return Terms(
             self.policies[one.company][1].fee_percent, policy, one.currency,
-            self._tiers.get(one.order, ""), tuple(self._promotions[one.order]), self._fees[one.id],
+            self._tiers.get(one.order, ""), tuple(_in_its(one, each) for each in self._promotions[one.order]),
+            self._fees[one.id],
             frozenset(self._by_law[one.id]), frozenset(self._unlabeled[one.id]),
         )  # fmt: skip
 
@@ -192,6 +194,14 @@ class Facts:
         self._flat[one.id] += found.charged.flat
 
 
+def _in_its(one: Return, promotion: Promotion) -> Promotion:
+    """A promotion with what had to be bought for it in the currency of the order."""
+    terms = promotion.terms
+    if terms is None or one.currency == one.home:
+        return promotion
+    return promotion._replace(terms=replace(terms, least_minor=one.in_its(terms.least_minor) or 0))
+
+
 def units_of(lines: Iterable[tuple[Line, int]]) -> list[Wanted]:
     """Units of lines of a return, as the rules of refunds want them."""
     return [Wanted(line.line, units, line.reason, line.id) for line, units in lines]
@@ -219,7 +229,7 @@ WHERE l.line_id = ANY(%(lines)s::uuid[]) GROUP BY 1
 """
 
 _TERMS = """
-SELECT o.id, COALESCE(c.tier, ''), p.code, p.amount_minor, p.line_id
+SELECT o.id, COALESCE(c.tier, ''), p.code, p.amount_minor, p.line_id, p.terms::text
 FROM orders_order AS o LEFT JOIN parties_customer AS c ON c.id = o.customer_id
 LEFT JOIN orders_promotion AS p ON p.order_id = o.id
 WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, p.id

@@ -40,7 +40,7 @@ def _example(**facts: Any) -> ConfigDict:
 
 class ReturnItemIn(Strict):
     """Units of an order line that shall come back, and why: a code of `GET /returns/reasons`, or another system's, as
-    `amazon:DEFECTIVE`, `shopify:COLOR` or `x12:WG`. Lot and serial number are what stands on it."""
+    `amazon:DEFECTIVE`, `shopify:too-tight` or `x12:WG`. Lot and serial number are what stands on it."""
 
     line: UUID
     quantity: Quantity
@@ -405,7 +405,8 @@ class ConsideredOut(Out):
 
 
 class ReasonOut(Out):
-    """A reason to give, its root cause, and what X12 (RDR02), Shopify and Amazon call it."""
+    """A reason to give, its root cause, and what X12 (RDR02), Shopify and Amazon call it: `shopify` is the value of its
+    enum of old, `shopify_handle` the handle of its definition."""
 
     code: str
     says: str
@@ -413,6 +414,7 @@ class ReasonOut(Out):
     x12: str
     shopify: str
     amazon: str
+    shopify_handle: str
 
 
 class StateOut(Out):

@@ -623,12 +623,26 @@ class LineOut(Out):
     final_sale: bool
 
 
+class PromotionTermsOut(Out):
+    """What a promotion was given for when the order was placed (policy `orders.promotions`): so much that was spent, so
+    many units that were bought, or as a gift with these; amounts in the company's own currency. `skus` qualified: none
+    says that all goods do. `when_broken`: what becomes of it when less is kept."""
+
+    given_for: str
+    least_minor: int
+    least_units: int
+    each_time: bool
+    skus: list[str] | None
+    when_broken: str
+
+
 class PromotionOut(Out):
     """A promotion that a discount was given for: of a line by its number, or of the whole order."""
 
     code: str
     amount_minor: int
     line: int | None
+    terms: PromotionTermsOut | None
 
 
 class HoldOut(Out):
