@@ -45,7 +45,11 @@ def by_id() -> list[URLPattern]:
 
 
 def address(pattern: URLPattern, which: UUID) -> str:
-    return "/" + str(pattern.pattern).replace("<uuid:which>", str(which)).replace("<str:kind>", "pdf")
+    said = {"<uuid:which>": str(which), "<str:kind>": "pdf", "<int:number>": "1"}
+    found = str(pattern.pattern)
+    for part, value in said.items():
+        found = found.replace(part, value)
+    return f"/{found}"
 
 
 def documents() -> Iterator[tuple[str, UUID]]:

@@ -288,7 +288,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.follow_disputes", "payments.close_disputes", "payments.take_messages",
         "payments.accept_disputes", "payments.withdraw_acceptances", "settlement.contest_disputes",
-        "settlement.take_payouts", "settlement.explain",
+        "settlement.take_payouts", "settlement.explain", "settlement.split_payout_lines",
         "settlement.take_supplier_invoices", "settlement.decide_supplier_lines", "settlement.match_arrivals",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
         "settlement.issue_documents", "settlement.take_statements", "settlement.decide_bank_lines",

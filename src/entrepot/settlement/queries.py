@@ -65,7 +65,8 @@ def open_lines(payouts: Collection[UUID], *, limit: int | None = None) -> list[O
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """A line of a payout; `known` is the attempt or dispute that it settles."""
+    """A line of a payout; `known` is the attempt or dispute that it settles, `whole_minor` what the line that it is a
+    part of is over in the report."""
 
     number: int
     kind: str
@@ -76,6 +77,7 @@ class LineRow:
     state: str
     difference_minor: int
     reason: str
+    whole_minor: int | None
 
 
 def lines(payout: UUID, *, after: int = 0, limit: int = 500) -> list[LineRow]:
@@ -222,7 +224,7 @@ ORDER BY payout_id, number LIMIT %(limit)s::int
 """
 
 _LINES = """
-SELECT number, kind, reference, known_id, amount_minor, fee_minor, state, difference_minor, reason
+SELECT number, kind, reference, known_id, amount_minor, fee_minor, state, difference_minor, reason, whole_minor
 FROM settlement_payoutline WHERE payout_id = %(payout)s::uuid AND number > %(after)s::int
 ORDER BY number LIMIT %(limit)s::int
 """

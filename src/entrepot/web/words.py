@@ -298,6 +298,7 @@ WORDS: dict[str, str | Promise] = {
     "marketplace_difference": _("difference of a payout"),
     "settlement.take_payouts": _("payout taken in"),
     "settlement.explain": _("payout explained"),
+    "settlement.split_payout_lines": _("line of a payout split"),
     "shipping.open_claims": _("claim to the carrier opened"),
     "shipping.advance_claims": _("claim to the carrier advanced"),
     "shipping.reship": _("sent again"),

@@ -13,6 +13,7 @@ from entrepot.insight import pages, questions
 from entrepot.kernel.errors import Refused
 from entrepot.ledger import queries as ledger
 from entrepot.ledger import version_queries, versions
+from entrepot.settlement import fit_queries
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import format as fmt
@@ -21,6 +22,7 @@ from entrepot.web.edge import Request, back, clean, console, give, int_in, minor
 from entrepot.web.listed import listed, listed_whole
 
 PAGE = 100
+FITS_SHOWN_MAX = 3
 ACCOUNT_MAX = 2**31 - 1
 TYPES = ("asset", "liability", "equity", "income", "expense")
 
@@ -67,9 +69,11 @@ def payouts(request: Request) -> HttpResponse:
         return shown.answer
     lines = settlement.open_lines([one.id for one in shown.rows if one.open_lines], limit=PAGE)
     by_id = {one.id: one for one in shown.rows}
+    unknown = [(one.payout, one.number) for one in lines if one.state == "unmatched"]
+    fits = fit_queries.fits(company, unknown, limit=FITS_SHOWN_MAX)
     context = {
         **shown.context("payouts"),
-        "lines": [(by_id[line.payout], line) for line in lines],
+        "lines": [(by_id[line.payout], line, fits[line.payout, line.number]) for line in lines],
         "more_lines": sum(one.open_lines for one in shown.rows) - len(lines),
         "clearing": questions.open_clearing(company, fmt.reading().now),
         "reserves": settlement.reserves(company),
