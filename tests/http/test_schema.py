@@ -101,6 +101,7 @@ OPERATIONS = [
     ("/api/v1/clearing/write-offs/decide", "post"),
     ("/api/v1/closing", "get"),
     ("/api/v1/closing", "post"),
+    ("/api/v1/closing/months", "get"),
     ("/api/v1/closing/report", "get"),
     ("/api/v1/companies", "get"),
     ("/api/v1/companies", "post"),

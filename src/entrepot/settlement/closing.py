@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -68,6 +68,61 @@ class Open:
     currency: str
 
 
+class Held(NamedTuple):
+    """An account of a month: what was posted in it, and what it held at its end; debit positive."""
+
+    account: int
+    name: str
+    type: str
+    clearing: bool
+    debit_minor: int
+    credit_minor: int
+    end_minor: int
+
+    @property
+    def balance_minor(self) -> int:
+        """What the month added to it."""
+        return self.debit_minor - self.credit_minor
+
+
+class Part(NamedTuple):
+    """Accounts of a type in a statement, with their sum as its readers expect it: above zero where there is income, a
+    debt or equity, an expense or something owned."""
+
+    type: str
+    accounts: tuple[tuple[Held, int], ...]
+    sum_minor: int
+
+
+class Statements(NamedTuple):
+    """What a month earned, and what there was at its end: assets are what is owed, equity and the result so far."""
+
+    earned: tuple[Part, ...]
+    result_minor: int
+    stood: tuple[Part, ...]
+    result_so_far_minor: int
+    assets_minor: int
+    claims_minor: int
+
+
+def statements(accounts: Sequence[Held]) -> Statements:
+    """Income statement of a month and balance sheet of its end. No account of income or expense is emptied into equity
+    at the end of a year: what they all hold is the result so far."""
+    earned = tuple(_part(accounts, kind, lambda one: one.balance_minor) for kind in ("income", "expense"))
+    held = ("asset", "liability", "equity")
+    stood = tuple(_part(accounts, kind, lambda one: one.end_minor) for kind in held)
+    so_far = -sum(one.end_minor for one in accounts if one.type in ("income", "expense"))
+    result = earned[0].sum_minor - earned[1].sum_minor
+    claims = stood[1].sum_minor + stood[2].sum_minor + so_far
+    return Statements(earned, result, stood, so_far, stood[0].sum_minor, claims)
+
+
+def _part(accounts: Sequence[Held], kind: str, amount: Callable[[Held], int]) -> Part:
+    sign = 1 if kind in ("asset", "expense") else -1
+    own = tuple((one, sign * amount(one)) for one in accounts if one.type == kind and amount(one))
+    return Part(kind, own, sum(minor for _, minor in own))
+
+
 class Checked(NamedTuple):
     """Something open, and whether it stands in the way."""
 
@@ -93,11 +148,18 @@ def looked_at(found: Sequence[Open], policy: Closing) -> list[Checked]:
     ]
 
 
+def state(one: Checked) -> str:
+    """Of something that was looked at: nothing is open, it stands in the way, or it is only told."""
+    if not one.open.count:
+        return "passed"
+    return "in the way" if one.refuses else "told"
+
+
 def reasons(checked: Sequence[Checked]) -> Said | None:
     """Why a month can't be closed, as a sentence's end: each kind with how many; None where it can."""
     counts: dict[str, int] = {}
     for one in checked:
-        if one.refuses:
+        if one.refuses and one.open.count:
             counts[one.open.kind] = counts.get(one.open.kind, 0) + one.open.count
     facts = [fact for kind, count in counts.items() for fact in (Said(kind), count)]
     places = ", ".join(f"{{{2 * n}}}: {{{2 * n + 1}}}" for n in range(len(counts)))

@@ -17,6 +17,7 @@ from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks fo
     WriteOff,
     WriteOffPart,
 )
+from entrepot.settlement.closing_models import ClosedAccount, ClosedCheck, ClosedMonth  # noqa: F401
 
 
 def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigger:

@@ -12,6 +12,7 @@ from entrepot.settlement import (
     bank_queries,
     carrier_queries,
     clearing_queries,
+    closing_queries,
     invoice_queries,
     privacy_queries,
     supplier_queries,
@@ -134,6 +135,7 @@ def checked() -> dict[str, int]:
         | bank_queries.checked()
         | clearing_queries.checked()
         | privacy_queries.checked()
+        | closing_queries.checked()
     )
 
 
@@ -151,6 +153,7 @@ def discrepancies() -> list[str]:
         + bank_queries.discrepancies()
         + clearing_queries.discrepancies()
         + privacy_queries.discrepancies()
+        + closing_queries.discrepancies()
     )
 
 

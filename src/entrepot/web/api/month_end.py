@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -19,7 +19,7 @@ from entrepot.ledger.commands.record_rate_files import RateFile, record_rate_fil
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.ledger.commands.write_down import WriteDown, write_down
-from entrepot.settlement import closing_queries
+from entrepot.settlement import closing, closing_queries
 from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
 from entrepot.web.api import named, parse
@@ -190,6 +190,7 @@ class OpenOut(Out):
     currency: str
     about: str
     refuses: bool
+    state: Literal["passed", "told", "in the way"]
 
 
 class ClosingOut(Out):
@@ -212,14 +213,32 @@ class ClosingAccountOut(Out):
 
 class MonthReportOut(Out):
     """What was looked at, kinds with nothing open too; the accounts; and who closed the month when, where somebody
-    did."""
+    did. `kept`: as it was when the month was closed, by that version of the policy (0: nobody has set one); else as it
+    stands."""
 
     month: date
     closed_by: str
     closed_at: datetime | None
+    kept: bool
+    policy_version: int
     result_minor: int
     looked_at: list[OpenOut]
     accounts: list[ClosingAccountOut]
+
+
+class ClosedMonthRowOut(Out):
+    """A month that is closed; what it earned and by which version of the policy, where its report was kept."""
+
+    month: date
+    closed_by: str
+    closed_at: datetime
+    policy_version: int | None
+    result_minor: int | None
+
+
+class ClosedMonthsOut(Out):
+    items: list[ClosedMonthRowOut]
+    next: date | None
 
 
 class CloseMonthIn(Strict):
@@ -416,23 +435,36 @@ def tell_closing(
     }  # fmt: skip
 
 
+@router.get("/closing/months", response={200: ClosedMonthsOut, **READ})
+def list_closed_months(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    limit: Limit,
+    after: Annotated[date | None, Query(description="The cursor: `next` of the page before.")] = None,
+    company: Company = None,
+) -> Any:
+    """Months that are closed, the latest first, with what each earned where its report was kept."""
+    found = closing_queries.closed_months(parse.company_of(company), before=after, limit=limit + 1)
+    return paged(found, limit, by="month")
+
+
 @router.get("/closing/report", response={200: MonthReportOut, **READ})
 def report_month(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     month: Annotated[date, Query(description="A day of the month.")],
     company: Company = None,
 ) -> Any:
-    """The report of a month, closed or not."""
+    """The report of a month: as it was kept when it was closed, or as it stands."""
     found = closing_queries.month_report(parse.company_of(company), month.replace(day=1), timezone.now())
     return {
-        "month": found.month, "closed_by": found.closed_by, "closed_at": found.closed_at,
+        "month": found.month, "closed_by": found.closed_by, "closed_at": found.closed_at, "kept": found.kept,
+        "policy_version": found.policy_version,
         "result_minor": found.result_minor, "looked_at": [_open(one) for one in found.checked],
         "accounts": [
             {
                 "account": one.account, "name": one.name, "type": one.type, "debit_minor": one.debit_minor,
-                "credit_minor": one.credit_minor, "end_minor": end,
+                "credit_minor": one.credit_minor, "end_minor": one.end_minor,
             }
-            for one, end in found.accounts
+            for one in found.accounts
         ],
     }  # fmt: skip
 
@@ -441,6 +473,7 @@ def _open(one: Checked) -> dict[str, Any]:
     return {
         "kind": one.open.kind, "count": one.open.count, "amount_minor": one.open.amount_minor,
         "currency": one.open.currency, "about": one.open.about, "refuses": one.refuses,
+        "state": closing.state(one),
     }  # fmt: skip
 
 

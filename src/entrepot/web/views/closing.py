@@ -27,9 +27,11 @@ from entrepot.web.edge import Request, back, console, give, misread, month_in, p
 WHERE = {
     "bank lines": "bank", "payout lines": "payouts", "documents": "invoices", "refunds": "refunds", "credits": "work",
     "carrier charges": "carriers", "supplier lines": "supplier-invoices", "write-offs": "clearing",
+    "journal entries": "entries",
     "exchange differences": "currencies", "expected returns": "cohorts", "earlier months": "closing",
 }  # fmt: skip
 """The page where things of a kind are settled."""
+CLOSED_SHOWN_MAX = 120
 
 
 @require_safe
@@ -44,6 +46,7 @@ def told(request: Request) -> HttpResponse:
         "month": month,
         "last": fmt.months_later(month) - timedelta(days=1) if month else None,
         "months": ledger.months(company=company),
+        "closed": closing_queries.closed_months(company, limit=CLOSED_SHOWN_MAX),
         "checked": _with_places(checked),
         "blocked": errors.NotReadyToClose(month=f"{month:%Y-%m}", found=why).message if month and why else "",
         "ended": month is not None and month < today.replace(day=1),
@@ -51,9 +54,12 @@ def told(request: Request) -> HttpResponse:
     return page(request, "web/closing.html", context, area="books")
 
 
-def _with_places(checked: Sequence[Checked]) -> list[tuple[Checked, str, str]]:
-    """Each with the page where it is settled, and the account that it is about, where it is one."""
-    return [(one, WHERE.get(one.open.kind, ""), one.open.about.partition(" ")[0]) for one in checked]
+def _with_places(checked: Sequence[Checked]) -> list[tuple[Checked, str, str, str]]:
+    """Each with the page where it is settled, the account that it is about, where it is one, and its state."""
+    return [
+        (one, WHERE.get(one.open.kind, ""), one.open.about.partition(" ")[0], rules.state(one))
+        for one in checked
+    ]
 
 
 @require_safe
@@ -70,8 +76,9 @@ def report(request: Request) -> HttpResponse:
     taxes = questions.tax(company.id, now, month, month)
     context = {
         "report": found, "checked": _with_places(found.checked), "taxes": taxes,
-        "debit": sum(one.debit_minor for one, _ in found.accounts),
-        "credit": sum(one.credit_minor for one, _ in found.accounts),
+        "debit": sum(one.debit_minor for one in found.accounts),
+        "credit": sum(one.credit_minor for one in found.accounts),
+        "statements": rules.statements(found.accounts),
     }  # fmt: skip
     return page(request, "web/closing_report.html", context, area="month")
 
@@ -91,8 +98,8 @@ def _file(request: Request, found: closing_queries.MonthReport) -> HttpResponse:
     ]  # fmt: skip
     rows += [
         ["account", f"{one.account} {one.name}", one.type, "", "", major(one.debit_minor), major(one.credit_minor),
-         major(end), home]
-        for one, end in found.accounts
+         major(one.end_minor), home]
+        for one in found.accounts
     ]  # fmt: skip
     columns = ("part", "what", "kind", "count", "stands in the way", "debit", "credit", "amount", "currency")
     kind, name = request.GET["format"], f"month-{found.month:%Y-%m}"
