@@ -103,6 +103,8 @@ OPERATIONS = [
     ("/api/v1/closing", "post"),
     ("/api/v1/closing/months", "get"),
     ("/api/v1/closing/report", "get"),
+    ("/api/v1/closing/tasks", "get"),
+    ("/api/v1/closing/tasks", "post"),
     ("/api/v1/companies", "get"),
     ("/api/v1/companies", "post"),
     ("/api/v1/conflicts", "get"),

@@ -293,7 +293,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
         "settlement.issue_documents", "settlement.take_statements", "settlement.decide_bank_lines",
         "settlement.split_bank_lines",
-        "settlement.close_books", "ledger.match_lines", "ledger.undo_matches",
+        "settlement.tick_tasks", "settlement.close_books", "ledger.match_lines", "ledger.undo_matches",
         "settlement.clear_accounts", "settlement.write_off", "settlement.decide_write_offs", "settlement.note_lines",
         "settlement.erase_people", "settlement.hold_data", "settlement.release_data",
     ),

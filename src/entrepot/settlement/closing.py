@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ KINDS = (
     "journal entries",
     "exchange differences",
     "expected returns",
+    "own tasks",
     "earlier months",
     "open lines",
     "clearing",
@@ -28,14 +29,17 @@ KINDS = (
 """What may be open: lines of bank statements and payouts that wait, bookings without an invoice or credit note, refunds
 and credits that nobody has approved, what carriers and suppliers bill and is in question, write-offs and journal
 entries that nobody has approved, balances in other currencies and months of sales that were not measured as of the end,
-months before that are not closed, old lines of clearing accounts that nobody has explained, and clearing accounts that
-are not zero."""
+tasks of the policy that nobody has ticked, months before that are not closed, old lines of clearing accounts that
+nobody has explained, and clearing accounts that are not zero."""
+OWN_TASKS = "own tasks"
+TASK_MAX, TASKS_MAX = 200, 50
 
 
 @shape("settlement.closing")
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """For each kind, whether a month is refused to be closed while something of it is open."""
+    """For each kind, whether a month is refused to be closed while something of it is open; and `tasks` that people do
+    outside: it is refused until somebody has ticked each of them, with a note."""
 
     bank_lines: bool = True
     payout_lines: bool = True
@@ -51,15 +55,27 @@ class Closing:
     earlier_months: bool = True
     open_lines: bool = False
     clearing: bool = False
+    tasks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        wrong = next((one for one in self.tasks if not one.strip() or len(one) > TASK_MAX), None)
+        if wrong is not None:
+            raise ValueError(
+                f"tasks: expected 1 to {TASK_MAX} characters each, found {wrong[: TASK_MAX + 1]!r}"
+            )
+        if len(self.tasks) > TASKS_MAX or len(set(self.tasks)) < len(self.tasks):
+            raise ValueError(f"tasks: expected at most {TASKS_MAX}, each once, found {len(self.tasks)}")
 
     def refuses(self, kind: str) -> bool:
+        if kind == OWN_TASKS:
+            return True
         return bool(getattr(self, kind.replace(" ", "_").replace("-", "_")))
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
     """Things of one kind that are open at the end of a month, of one currency: their amounts are added up, and those of
-    two currencies are not. `about`: the account, where it is one."""
+    two currencies are not. `about`: the account or the task, where it is one."""
 
     kind: str
     count: int
@@ -141,11 +157,17 @@ def _place(one: Checked) -> tuple[bool, int, str, str]:
 
 
 def looked_at(found: Sequence[Open], policy: Closing) -> list[Checked]:
-    """As `check`, with the kinds of which nothing is open, for whoever keeps a record of what was looked at."""
-    known = {one.kind for one in found if one.count}
-    return check(found, policy) + [
-        Checked(Open(kind, 0, 0, "", ""), policy.refuses(kind)) for kind in KINDS if kind not in known
-    ]
+    """As `check`, with what passed: tasks that are ticked, and the kinds of which nothing is open, for whoever keeps a
+    record of what was looked at."""
+    named = [one for one in found if not one.count and one.about]
+    known = {one.kind for one in (*named, *(one for one in found if one.count))}
+    passed = [*named, *(Open(kind, 0, 0, "", "") for kind in KINDS if kind not in known)]
+    return check(found, policy) + [Checked(one, policy.refuses(one.kind)) for one in passed]
+
+
+def of_tasks(tasks: Sequence[str], ticked: Collection[str]) -> list[Open]:
+    """The tasks of a month, those that nobody has ticked as open."""
+    return [Open(OWN_TASKS, int(one not in ticked), 0, one, "") for one in tasks]
 
 
 def state(one: Checked) -> str:

@@ -79,3 +79,22 @@ class ClosedAccount(models.Model):
     class Meta:
         db_table = "settlement_closedaccount"
         triggers = append_only() + imprinted()
+
+
+class ClosingTick(models.Model):
+    """That somebody has done a task of the end of a month which the policy names, and what they say of it."""
+
+    pk = models.CompositePrimaryKey("company_id", "month", "task")
+    company_id = models.SmallIntegerField()
+    month = models.DateField()
+    task = models.TextField()
+    done_by = models.TextField()
+    done_at = models.DateTimeField()
+    note = models.TextField()
+
+    class Meta:
+        db_table = "settlement_closingtick"
+        constraints = [
+            models.CheckConstraint(name="settlement_closingtick_of_a_month", condition=Q(month__day=1))
+        ]
+        triggers = imprinted(changes=True)

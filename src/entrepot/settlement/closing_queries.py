@@ -11,12 +11,12 @@ from entrepot.ledger.exchange import MEASURED
 from entrepot.returns.rules import Policy as Returns
 from entrepot.settlement.clearing import ClearingPolicy
 from entrepot.settlement.clearing_queries import EXPLAINED
-from entrepot.settlement.closing import Checked, Closing, Held, Open, check, looked_at
+from entrepot.settlement.closing import Checked, Closing, Held, Open, check, looked_at, of_tasks
 from entrepot.settlement.invoice_queries import TOLD, WE_ISSUE, issuing
 
 
 def checklist(company: int, month: date, at: datetime) -> list[Checked]:
-    """What is open at the end of a month, by its first day. 5 statements."""
+    """What is open at the end of a month, by its first day. 6 statements."""
     found, rules = _found([(company, month)], at)
     return check(found[company, month], rules[company][1])
 
@@ -25,7 +25,7 @@ def looked(
     months: Sequence[tuple[int, date]], at: datetime
 ) -> dict[tuple[int, date], tuple[list[Checked], int]]:
     """What is looked at before each month is closed, kinds of which nothing is open too, and by which version of the
-    policy. 5 statements."""
+    policy. 6 statements."""
     found, rules = _found(months, at)
     return {which: (looked_at(some, rules[which[0]][1]), rules[which[0]][0]) for which, some in found.items()}
 
@@ -43,7 +43,43 @@ def _found(
     params = sql.columns(("companies", "months", "days", "expects", "windows"), rows) | issuing(rules, at)
     for company, month, *one in sql.run(_OPEN, params | {"measured": sorted(MEASURED), "today": at.date()}):
         found[company, month].append(Open(*one))
+    ticked = ticks(wanted)
+    for which, some in found.items():
+        some += of_tasks(rules[which[0]][1].tasks, {one.task for one in ticked.get(which, ())})
     return found, rules
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A task of the end of a month that somebody has done."""
+
+    task: str
+    done_by: str
+    done_at: datetime
+    note: str
+
+
+def ticks(months: Collection[tuple[int, date]]) -> dict[tuple[int, date], list[Tick]]:
+    """By company and month, in the order of what was done. 1 statement."""
+    found: dict[tuple[int, date], list[Tick]] = {}
+    for company, month, *one in sql.run(_TICKS, sql.columns(("companies", "months"), list(months))):
+        found.setdefault((company, month), []).append(Tick(*one))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of the policy, or one that was ticked while it was; `tick` says who has done it."""
+
+    task: str
+    tick: Tick | None
+
+
+def tasks(company: int, month: date, at: datetime) -> list[Task]:
+    """Those of a month: of the policy in its order, then others that are ticked. 2 statements."""
+    done = {one.task: one for one in ticks([(company, month)]).get((company, month), [])}
+    named = policies.of_companies([company], Closing, at)[company][1].tasks
+    return [Task(one, done.pop(one, None)) for one in named] + [Task(one.task, one) for one in done.values()]
 
 
 def _expects(rule: Returns) -> tuple[bool, int]:
@@ -64,6 +100,7 @@ class MonthReport:
     accounts: list[Held]
     policy_version: int
     kept: bool
+    ticks: list[Tick]
 
     @property
     def result_minor(self) -> int:
@@ -72,17 +109,18 @@ class MonthReport:
 
 
 def month_report(company: int, month: date, at: datetime) -> MonthReport:
-    """The report of a month, by its first day: as it was kept when the month was closed, or as the month stands. 8
+    """The report of a month, by its first day: as it was kept when the month was closed, or as the month stands. 9
     statements at most."""
     which = {"company": company, "month": month}
     ((who, when, kept),) = sql.run(_CLOSED, which) or [("", None, None)]
+    done = ticks([(company, month)]).get((company, month), [])
     if kept is not None:
         checked = [Checked(Open(*row[:5]), row[5]) for row in sql.run(_CHECKS, which)]
         accounts = [Held(*row) for row in sql.run(_ACCOUNTS, which)]
-        return MonthReport(company, month, who, when, checked, accounts, kept, kept=True)
+        return MonthReport(company, month, who, when, checked, accounts, kept, True, done)
     checked, version = looked([(company, month)], at)[company, month]
     accounts = [Held(*row) for row in sql.run(_HELD, {"companies": [company], "months": [month]})]
-    return MonthReport(company, month, who, when, checked, accounts, version, kept=False)
+    return MonthReport(company, month, who, when, checked, accounts, version, False, done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +297,13 @@ _CLOSED_OF = """
 SELECT p.company_id::int, p.month
 FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month)
 JOIN ledger_period AS p ON p.company_id = d.company AND p.month = d.month AND p.state = 'closed'
+"""
+
+_TICKS = """
+SELECT t.company_id::int, t.month, t.task, t.done_by, t.done_at, t.note
+FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month)
+JOIN settlement_closingtick AS t ON t.company_id = d.company AND t.month = d.month
+ORDER BY t.done_at, t.task
 """
 
 _CHECKS = """

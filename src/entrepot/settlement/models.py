@@ -17,7 +17,7 @@ from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks fo
     WriteOff,
     WriteOffPart,
 )
-from entrepot.settlement.closing_models import ClosedAccount, ClosedCheck, ClosedMonth  # noqa: F401
+from entrepot.settlement.closing_models import ClosedAccount, ClosedCheck, ClosedMonth, ClosingTick  # noqa: F401
 
 
 def _second_person(document: str, decided: str, amount: str) -> pgtrigger.Trigger:
@@ -644,6 +644,7 @@ forget.notes(
     company="(SELECT i.company_id FROM settlement_supplierinvoice AS i WHERE i.id = t.invoice_id)",
 )
 forget.notes("settlement_writeoff", "reason", "note", at="t.asked_at")
+forget.notes("settlement_closingtick", "note", at="t.done_at")
 forget.notes("settlement_clearingnote", "note", at="t.noted_at")
 forget.notes("settlement_legalhold", "reason", at="t.released_at")
 forget.notes("settlement_erasure", "reason", may_change=False)

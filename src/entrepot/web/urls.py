@@ -470,6 +470,7 @@ urlpatterns = [
     path("books/privacy/export/", privacy.export, name="privacy-export"),
     path("books/closing/", closing.told, name="closing"),
     path("books/closing/report/", closing.report, name="closing-report"),
+    path("books/closing/tick/", closing.tick, name="closing-tick"),
     path("books/closing/close/", closing.close, name="closing-close"),
     path("books/currencies/", currencies.told, name="currencies"),
     path("books/currencies/measure/", currencies.measure, name="currencies-measure"),

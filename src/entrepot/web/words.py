@@ -322,6 +322,8 @@ WORDS: dict[str, str | Promise] = {
     "supplier.accepted": _("line of a supplier accepted"),
     "supplier.credited": _("credited by the supplier"),
     "settlement.close_books": _("month closed"),
+    "settlement.tick_tasks": _("task of the month end ticked"),
+    "own tasks": _("own tasks"),
     "clearing": _("clearing accounts"),
     "bank lines": _("lines of bank statements"),
     "payout lines": _("lines of payouts"),

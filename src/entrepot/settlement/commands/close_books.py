@@ -33,7 +33,7 @@ def close_books(cause: Cause, /, *, requests: Sequence[CloseBooks]) -> list[Mont
     The report of each is kept as it is then: what was looked at by which version of the policy, and the accounts.
 
     Locks: postings, which wait until it is decided. Refuses: settlement.not_ready_to_close; Invalid (not the first day
-    of a month, or one that has not ended). Again: stays closed, with its report. 14 statements.
+    of a month, or one that has not ended). Again: stays closed, with its report. 15 statements.
     """
     # Before it is looked: nothing may be posted between the look and the close.
     stop_postings()

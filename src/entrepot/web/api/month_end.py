@@ -20,8 +20,9 @@ from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.ledger.commands.write_down import WriteDown, write_down
 from entrepot.settlement import closing, closing_queries
-from entrepot.settlement.closing import Checked
+from entrepot.settlement.closing import TASK_MAX, Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.settlement.commands.tick_tasks import NOTE_MAX, TickTask, tick_tasks
 from entrepot.web.api import named, parse
 from entrepot.web.api.answers import (
     READ,
@@ -224,6 +225,38 @@ class MonthReportOut(Out):
     result_minor: int
     looked_at: list[OpenOut]
     accounts: list[ClosingAccountOut]
+
+
+class TickOut(Out):
+    """Who has done a task, and what they say of it."""
+
+    done_by: str
+    done_at: datetime
+    note: str
+
+
+class ClosingTaskOut(Out):
+    """A task of the end of a month, by the policy `settlement.closing`; `tick` is null until somebody has done it."""
+
+    task: str
+    tick: TickOut | None
+
+
+class TickTaskIn(Strict):
+    """A task that is done, with what was done or found; or, not `done`, that it is not after all, and why."""
+
+    year: Annotated[StrictInt, Field(ge=1990, le=2200)]
+    month: Annotated[StrictInt, Field(ge=1, le=12)]
+    task: Annotated[str, Field(min_length=1, max_length=TASK_MAX, pattern=NO_NUL)]
+    note: Annotated[str, Field(min_length=1, max_length=NOTE_MAX, pattern=NO_NUL)]
+    done: StrictBool = True
+    key: Own = None
+
+
+class TaskTickedOut(Out):
+    month: date
+    task: str
+    done: bool
 
 
 class ClosedMonthRowOut(Out):
@@ -433,6 +466,31 @@ def tell_closing(
             for one in (closing_queries.checklist(chosen, which, timezone.now()) if which else [])
         ],
     }  # fmt: skip
+
+
+@router.get("/closing/tasks", response={200: list[ClosingTaskOut], **READ})
+def list_closing_tasks(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    month: Annotated[date, Query(description="A day of the month.")],
+    company: Company = None,
+) -> Any:
+    """Tasks of the end of a month that people do outside, and who has done them."""
+    return closing_queries.tasks(parse.company_of(company), month.replace(day=1), timezone.now())
+
+
+@router.post("/closing/tasks", response={200: TaskTickedOut | list[Each[TaskTickedOut]], **REFUSED})
+def tick_a_task(
+    request: HttpRequest,
+    payload: TickTaskIn | Annotated[list[TickTaskIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Say that tasks of the end of a month are done, or are not after all."""
+    chosen = parse.company_of(company)
+    return give(
+        request, tick_tasks, payload, idempotency_key,
+        lambda one, key: TickTask(chosen, date(one.year, one.month, 1), one.task, one.note, one.done, key),
+    )  # fmt: skip
 
 
 @router.get("/closing/months", response={200: ClosedMonthsOut, **READ})

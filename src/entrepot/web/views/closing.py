@@ -19,10 +19,11 @@ from entrepot.settlement import closing as rules
 from entrepot.settlement import closing_queries, errors
 from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.settlement.commands.tick_tasks import TickTask, tick_tasks
 from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
 from entrepot.web.as_file import as_xlsx, note
-from entrepot.web.edge import Request, back, console, give, misread, month_in, page
+from entrepot.web.edge import Request, back, clean, console, give, misread, month_in, page
 
 WHERE = {
     "bank lines": "bank", "payout lines": "payouts", "documents": "invoices", "refunds": "refunds", "credits": "work",
@@ -49,6 +50,8 @@ def told(request: Request) -> HttpResponse:
         "closed": closing_queries.closed_months(company, limit=CLOSED_SHOWN_MAX),
         "checked": _with_places(checked),
         "blocked": errors.NotReadyToClose(month=f"{month:%Y-%m}", found=why).message if month and why else "",
+        "tasks": closing_queries.tasks(company, month, now) if month else [],
+        "is_closed": bool(month and closing_queries.closed_of([(company, month)])),
         "ended": month is not None and month < today.replace(day=1),
     }
     return page(request, "web/closing.html", context, area="books")
@@ -60,6 +63,10 @@ def _with_places(checked: Sequence[Checked]) -> list[tuple[Checked, str, str, st
         (one, WHERE.get(one.open.kind, ""), one.open.about.partition(" ")[0], rules.state(one))
         for one in checked
     ]
+
+
+def _account(one: Checked) -> str:
+    return "" if one.open.kind == rules.OWN_TASKS else one.open.about.partition(" ")[0]
 
 
 @require_safe
@@ -119,4 +126,20 @@ def close(request: Request) -> HttpResponse:
     results = give(
         request, close_books, wanted, lambda _: gettext("The month is closed."), long=answers.is_large()
     )
+    return back(request, "/books/closing/", results)
+
+
+@require_POST
+@console
+def tick(request: Request) -> HttpResponse:
+    """A task of the end of a month that is done, with a note; or is not after all."""
+    month = month_in(request.POST.get("month"))
+    if month is None:
+        misread(request, "month", gettext("Choose a month."))
+        return back(request, "/books/closing/", [])
+    task, note_of_it = clean(request.POST.get("task")), clean(request.POST.get("note"))
+    wanted = [
+        TickTask(request.reader.company.id, month, task, note_of_it, request.POST.get("do") != "untick")
+    ]
+    results = give(request, tick_tasks, wanted, lambda _: gettext("The task is noted."))
     return back(request, "/books/closing/", results)
