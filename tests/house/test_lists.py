@@ -59,6 +59,7 @@ OTHERWISE = {
     "web/payout_look.html": (1, "what one file would settle"),
     "web/payouts.html": (2, "a form to explain lines of one payout"),
     "web/preview.html": (2, "an entry that would be posted"),
+    "web/preview_step.html": (1, "entries that would be posted"),
     "web/privacy.html": (1, "the rules of retention"),
     "web/profit.html": (2, "a report: sums, and lines behind them"),
     "web/promises.html": (1, "a report: sums"),

@@ -269,6 +269,7 @@ OPERATIONS = [
     ("/api/v1/policy-drafts/drop", "post"),
     ("/api/v1/policy-drafts/try", "post"),
     ("/api/v1/posting-preview", "get"),
+    ("/api/v1/posting-preview/step", "post"),
     ("/api/v1/posting-rules", "get"),
     ("/api/v1/preorders", "post"),
     ("/api/v1/privacy/erasures", "post"),

@@ -491,6 +491,7 @@ urlpatterns = [
     path("books/invoices/<uuid:which>/invoice.pdf", invoices.as_pdf, name="invoice-pdf"),
     path("books/invoices/<uuid:which>/invoice.xml", invoices.as_xml, name="invoice-xml"),
     path("books/preview/", books.preview, name="preview"),
+    path("books/preview/step/", books.preview_step, name="preview-step"),
     path("books/rules/", rules.told, name="rules"),
     path("books/rules/draft/", rules.draft, name="rules-draft"),
     path("books/rules/decide/", rules.decide, name="rules-decide"),

@@ -324,6 +324,8 @@ WORDS: dict[str, str | Promise] = {
     "settlement.close_books": _("month closed"),
     "settlement.tick_tasks": _("task of the month end ticked"),
     "own tasks": _("own tasks"),
+    "approve refund": _("approve a refund"),
+    "approve credit": _("approve a credit"),
     "clearing": _("clearing accounts"),
     "bank lines": _("lines of bank statements"),
     "payout lines": _("lines of payouts"),

@@ -17,8 +17,20 @@ from entrepot.settlement import fit_queries
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import format as fmt
-from entrepot.web import lists, lists_books, words
-from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, month_in, page, uuid_in
+from entrepot.web import lists, lists_books, rehearsing, words
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    give,
+    int_in,
+    minor_in,
+    misread,
+    month_in,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import listed, listed_whole
 
 PAGE = 100
@@ -172,6 +184,20 @@ def preview(request: Request) -> HttpResponse:
     context = {
         "events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines,
         "sum": sum(max(0, one.amount_minor) for one in lines), "example": fmt.example(company.currency),
-        "refused": refused, "versions": numbers, "version": version, "in_force": in_force,
+        "steps": rehearsing.STEPS, "refused": refused, "versions": numbers, "version": version, "in_force": in_force,
     }  # fmt: skip
     return page(request, "web/preview.html", context, area="books")
+
+
+@require_POST
+@console
+def preview_step(request: Request) -> HttpResponse:
+    """What a step of a document would post: it is taken and undone."""
+    step, number = clean(request.POST.get("step")), clean(request.POST.get("number")).upper()
+    if step not in rehearsing.STEPS or not number:
+        misread(request, "number", gettext("Choose a step, and say the number of its document."))
+        return back(request, "/books/preview/", [])
+    found = rehearsing.would_post(request.reader.company.id, step, number)
+    lines, refused = ([], words.refusal(found)) if isinstance(found, Refused) else (found, "")
+    context = {"step": step, "number": number, "lines": lines, "refused": refused}
+    return page(request, "web/preview_step.html", context, area="books")
