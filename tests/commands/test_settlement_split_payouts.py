@@ -111,15 +111,21 @@ def test_parts_go_the_way_of_their_line_and_make_it(amounts: list[int], whole: i
     )
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_statements_do_not_grow(house: None, django_assert_max_num_queries, size: int):
-    lines = [PayoutLine("charge", f"t{n}", 60) for n in range(size)]
-    (payout,) = taken(a_payout("po_1", *lines))
-    requests = [SplitPayoutLine(payout.payout, n + 1, (20, 40)) for n in range(size)]
-    with django_assert_max_num_queries(16):
-        assert len(split_payout_lines(SYSTEM, requests=requests)) == size
-    with django_assert_max_num_queries(1):
-        fit_queries.fits(COMPANY, [(payout.payout, n + 1) for n in range(size)], limit=6)
+@pytest.mark.counts("settlement.split_payout_lines")
+def test_statements_do_not_grow_with_the_batch(house: None, statements):
+    counts, looks = [], []
+    for size in SIZES:
+        lines = [PayoutLine("charge", f"t{size}-{n}", 60) for n in range(size)]
+        (payout,) = taken(a_payout(f"po_{size}", *lines))
+        requests = [SplitPayoutLine(payout.payout, n + 1, (20, 40)) for n in range(size)]
+        with statements() as ran:
+            assert len(split_payout_lines(SYSTEM, requests=requests)) == size
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+        with statements() as ran:
+            fit_queries.fits(COMPANY, [(payout.payout, n + 1) for n in range(size)], limit=6)
+        looks.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert len(set(counts)) == 1
+    assert set(looks) == {1}
 
 
 def test_a_line_is_split_or_found_one_after_the_other(committed_db: None):
