@@ -62,6 +62,10 @@ WHICH: dict[str, str] = {
     "return": _RETURN,
     "return-suspicion": "SELECT return_id FROM returns_judgment ORDER BY (state = 'open') DESC, return_id LIMIT 1",
     "dispute": "SELECT id FROM payments_dispute ORDER BY (state = 'needs_response') DESC, id LIMIT 1",
+    "payout-line": "SELECT payout_id, number FROM settlement_payoutline"
+    " ORDER BY state IN ('differs', 'unmatched') DESC, payout_id, number LIMIT 1",
+    "bank-line": "SELECT statement_id, number FROM settlement_bankstatementline"
+    " ORDER BY state IN ('differs', 'unmatched') DESC, statement_id, number LIMIT 1",
     "return-pallet": _LAST.format("returns_pallet"),
     "scan-pallet-one": "SELECT id FROM returns_pallet ORDER BY (state = 'open') DESC, id LIMIT 1",
     "departure": _LAST.format("returns_departure"),

@@ -6,20 +6,23 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
+from django.db import transaction
 
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.policies import SetPolicy, set_policy
-from entrepot.ledger.commands.close_month import MonthClosed
+from entrepot.ledger.commands.close_month import CloseMonth, MonthClosed, close_month
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.returns.commands.estimate import Estimate, estimate
-from entrepot.settlement import closing_queries, errors
+from entrepot.settlement import closing, closing_queries, errors
 from entrepot.settlement.bank import BankLine, Statement
 from entrepot.settlement.closing import KINDS, Closing
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.settlement.commands.take_statements import TakeStatement
 from entrepot.settlement.rules import PayoutLine
@@ -98,8 +101,57 @@ def test_other_currencies_and_expected_returns_are_measured_as_of_the_end_first(
     report = closing_queries.month_report(COMPANY, MONTH, LATER.at)
     assert (report.closed_by, report.closed_at) == (LATER.actor.name, LATER.at)
     assert {one.open.kind for one in report.checked} == set(KINDS)
-    assert {one.account: end for one, end in report.accounts}[2150] == -305
+    assert {one.account: one.end_minor for one in report.accounts}[2150] == -305
+    assert report.kept and {closing.state(one) for one in report.checked} == {"passed", "told"}
     assert report.result_minor == 5 - sum(balance(one) for one in range(4000, 6000))  # 5 were of October
+
+
+def test_the_report_of_a_closed_month_stays_as_it_was():
+    """Whatever is told, settled or decided about it later; a month that was closed without is told as it stands."""
+    house = a_house()
+    house.stock(0, 10)
+    (shipment,) = shipped(*placed(house, 1, (0, 1)))
+    issue(shipment)
+    version = Closing(bank_lines=False)
+    (set_,) = set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.closing", version, NOW)])
+    (statement,) = take(a_statement("S1", BankLine(DAY, 5)))
+    october = date(2026, 10, 1)
+    close_month(LATER, requests=[CloseMonth(COMPANY, october)])
+    assert close(october, MONTH) == [MonthClosed(COMPANY, october), MonthClosed(COMPANY, MONTH)]
+    before = closing_queries.month_report(COMPANY, MONTH, LATER.at)
+    assert before.kept and before.policy_version == set_.version
+    told = {one.open.kind: (closing.state(one), one.refuses) for one in before.checked}
+    assert (told["bank lines"], told["documents"]) == (("told", False), ("passed", True))
+
+    later = replace(LATER, at=LATER.at + timedelta(days=1))
+    decide_bank_lines(
+        later, requests=[DecideBankLine(statement.statement, 1, purpose="other", reason="interest")]
+    )
+    set_policy(later, requests=[SetPolicy(COMPANY, "settlement.closing", Closing(), later.at)])
+    assert close(MONTH, cause=later) == [MonthClosed(COMPANY, MONTH)]
+    assert closing_queries.month_report(COMPANY, MONTH, later.at) == before
+    assert not closing_queries.month_report(COMPANY, october, later.at).kept, (
+        "nobody looked when it was closed"
+    )
+    first, second = closing_queries.closed_months(COMPANY)
+    assert (first.month, first.result_minor, first.policy_version) == (
+        MONTH,
+        before.result_minor,
+        set_.version,
+    )
+    assert (second.month, second.result_minor, second.policy_version) == (october, None, None)
+    assert closing_queries.closed_months(COMPANY, before=MONTH) == [second]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), transaction.atomic():
+        sql.run("UPDATE settlement_closedaccount SET end_minor = 0")
+    assert closing_queries.discrepancies() == []
+    with transaction.atomic():
+        sql.run(
+            "INSERT INTO settlement_closedaccount SELECT company_id, month, 1, 'x', 'asset', FALSE, 7, 0, 7"
+            " FROM settlement_closedmonth"
+        )
+        (sentence,) = closing_queries.discrepancies()
+        transaction.set_rollback(True)
+    assert "account 1 was debited 7 and credited 0, the journal 0 and 0" in sentence
 
 
 def test_amounts_of_two_currencies_are_not_added_up():

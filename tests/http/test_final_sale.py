@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -65,3 +66,7 @@ def test_who_asks_for_it_back_is_told_why_not_and_the_terms_say_from_where_other
     asks["items"][0]["line"] = other
     (told,) = call("service").post("/api/v1/returns/consider", asks).json()["terms"]
     assert (told["refund_at"], told["send_at"]) == ("disposed", "received")
+    day = date.fromisoformat(told["until"])
+    shown = text_of(a_browser("service").get(f"/orders/{order}/"))
+    assert f"1 unit may come back, until {day:%-d %b %Y}." in shown
+    assert "1 unit not by the policy, only for a reason: " in shown

@@ -240,3 +240,92 @@ def test_an_order_that_is_paid_in_part_is_offered_with_what_is_open_of_it(house:
     form = {"statement": line.statement, "line": line.number, "known": order}
     assert said(page.post("/books/bank/decide/", form)) == ["The line is decided."]
     assert [one.amount_minor for one in bank_queries.expected(COMPANY)] == [499]
+
+
+def test_a_line_of_a_payout_is_looked_for_split_and_matched_on_its_page_and_by_programs(house: Floor):
+    from entrepot.kernel import ids
+    from entrepot.orders.commands.place import PaymentGiven
+    from tests.asking import a_browser, a_program
+    from tests.back import sold
+    from tests.commands.test_settlement import answered
+    from tests.http.test_packing import said
+    from tests.shop import a_person
+
+    house.stock(0, 10)
+    sold(house, 1, (0, 1), payment=PaymentGiven("fake", "auth_1", 20_000, NOW))
+    sold(house, 1, (0, 2), payment=PaymentGiven("fake", "auth_2", 20_000, NOW))
+    ((one, first), (two, second)) = sql.run(
+        "SELECT p.id, o.number FROM payments_payment AS p JOIN orders_order AS o ON o.id = p.order_id ORDER BY p.id"
+    )
+    answered(one, "ch_1")
+    answered(two, "ch_2")
+    report = TakePayout(COMPANY, "fake", "po_1", "GBP", 2_997, (PayoutLine("charge", "batch", 2_997),))
+    (taken,) = take_payouts(SYSTEM, requests=[report])
+    where, books = f"/books/payouts/{taken.payout}/1/", a_browser("books")
+    assert "Nothing fits" in books.get(where).content.decode()
+    assert first in books.get(f"{where}?q={first}").content.decode()
+    assert second in books.get(f"{where}?q=19.98").content.decode()
+    assert "It is this" not in a_browser("auditor").get(f"{where}?q={first}").content.decode()
+    assert books.get(f"/books/payouts/{taken.payout}/9/").status_code == 404
+
+    form = {"payout": taken.payout, "line": 1}
+    told = said(books.post("/books/payouts/split/", form | {"amounts": "9.99\nten"}))
+    assert told == ["An amount in GBP is expected on each line, found ten."]
+    assert said(books.post("/books/payouts/split/", form | {"amounts": "9.99\n19.98"})) == [
+        "The line is split; its parts wait."
+    ]
+    assert "It is ch_1" in html.unescape(
+        re.sub(r"<svg.*?</svg>", "", books.get("/books/payouts/").content.decode())
+    )
+    attempts = dict(sql.run("SELECT provider_reference, id FROM payments_attempt"))
+    assert said(books.post("/books/payouts/match/", form | {"known": attempts["ch_1"]})) == [
+        "The line is matched."
+    ]
+
+    program = a_program(a_person("bookkeeper", "controller"))
+    fits = program.get(f"/api/v1/payouts/{taken.payout}/lines/2/fits").json()
+    assert [(fit["reference"], fit["order_number"]) for fit in fits] == [("ch_2", second)]
+    assert program.get(f"/api/v1/payouts/{taken.payout}/lines/7/fits").status_code == 404
+    body = {"payout": str(taken.payout), "line": 2}
+    split = program.post(
+        "/api/v1/payouts/lines/split", body | {"amounts_minor": [1_998]}, again=str(ids.uuid7())
+    )
+    assert split.json() == {"payout": str(taken.payout), "lines": [2]}
+    done = program.post(
+        "/api/v1/payouts/lines/explain", body | {"known": fits[0]["id"]}, again=str(ids.uuid7())
+    )
+    assert done.json() == {"payout": str(taken.payout), "state": "matched"}
+    assert balance(1100) == 0
+
+
+def test_what_a_line_of_the_bank_is_is_looked_for_by_name_and_amount(house: Floor):
+    from tests.asking import a_browser, a_program
+    from tests.back import sold
+    from tests.http.test_packing import said
+    from tests.shop import a_person
+
+    house.stock(0, 10)
+    (order,) = sold(house, 1, (0, 1))
+    ((number,),) = sql.run("SELECT number FROM orders_order")
+    report = TakePayout(COMPANY, "fake", "Acme-77", "GBP", -500, (PayoutLine("fee", "", 0, 500),))
+    (payout,) = take_payouts(SYSTEM, requests=[report])
+    books, text = a_browser("books"), f"date,amount,description\n{NOW.date()},9.99,thanks\n"
+    file = SimpleUploadedFile("statement", text.encode())
+    books.post("/books/bank/take/", {"file": file, "account": "A", "external_id": "1"})
+    (line,) = bank_queries.lines(COMPANY, waiting=True)
+    where = f"/books/bank/{line.statement}/1/"
+    assert number in books.get(where).content.decode(), "over its amount"
+    shown = books.get(f"{where}?q=acme").content.decode()
+    assert payout.number in shown and "split the line first" in shown and number not in shown
+    assert number in books.get(f"{where}?q=9.99").content.decode()
+    assert payout.number in books.get(f"{where}?q=-5.00").content.decode()
+    assert "Nothing fits" in books.get(f"{where}?q=nobody").content.decode()
+    assert books.get(f"/books/bank/{line.statement}/2/").status_code == 404
+
+    program = a_program(a_person("bookkeeper", "controller"))
+    found = program.get(f"/api/v1/bank-lines/{line.statement}/1/fits?said={number}").json()
+    assert [(one["kind"], one["id"], one["amount_minor"]) for one in found] == [("order", str(order), 999)]
+    assert program.get(f"/api/v1/bank-lines/{line.statement}/1/fits").json() == found
+    assert program.get(f"/api/v1/bank-lines/{line.statement}/2/fits").status_code == 404
+    form = {"statement": line.statement, "line": 1, "known": order, "amount_minor": 999}
+    assert said(books.post("/books/bank/decide/", form)) == ["The line is decided."]

@@ -59,6 +59,14 @@ def test_without_rules_the_usual_terms_hold():
     )
 
 
+def test_the_last_day_is_told_while_there_is_one():
+    today = date(2026, 3, 10)
+    assert admission.until(terms(), today) == date(2026, 4, 4)
+    assert admission.until(terms(since_delivery=30), today) == today
+    assert admission.until(terms(since_delivery=31), today) is None
+    assert admission.until(terms(policy=Policy(window_days=10**6)), today) == date(2126, 2, 14)
+
+
 def test_the_window_is_counted_from_the_order_where_a_rule_says_so():
     rule = Rule("from the order", counted_from="order", window_days=7)
     assert terms(rule, since_order=7).reasons == ("7 of 7 days from the order", "from the order")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from entrepot.orders.rules import EDITS, PLACES
 from entrepot.web import standing
-from entrepot.web.standing import COMMANDS, Asked, possible, where
+from entrepot.web.standing import COMMANDS, Answer, Asked, possible, where
 
 SHIPPED = datetime(2026, 11, 28, 15, tzinfo=UTC)
 EVERYTHING = dict.fromkeys(COMMANDS, True)
@@ -95,6 +95,24 @@ def test_what_is_not_possible_any_more_is_told_with_why():
     assert found["Take it back"].why == "Nothing of it has left yet: cancel it instead."
     assert found["Give money back"].at == ""
     assert (found["Change it"].at, found["Cancel it"].at, found["Hold it"].at) == ("edit", "acts", "acts")
+
+
+def test_what_may_come_back_is_told_with_until_when_and_why_not():
+    """The first day that is over of several lines; what a person decides, and what only a reason brings back."""
+    answers = [
+        Answer(2, date(2026, 12, 20)), Answer(1, date(2026, 12, 12)), Answer(1, asks="31 days, beyond 30"),
+        Answer(3, no="Sold as final."), Answer(2),
+    ]  # fmt: skip
+    found = by_name(asked(gone=9, returnable=9, answers=answers))["Take it back"]
+    assert found.at == "returns"
+    assert found.why == (
+        "5 units may come back, until 12 Dec 2026. 1 unit if a person agrees: 31 days, beyond 30. "
+        "3 units not by the policy, only for a reason: Sold as final."
+    )
+    assert (
+        by_name(asked(gone=1, returnable=1, answers=[Answer(1)]))["Take it back"].why
+        == "1 unit may come back."
+    )
 
 
 def test_what_others_may_is_told_with_who():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -277,6 +277,17 @@ def _in_time(days: int, window: int, counted: str, until: date | None) -> str:
         if counted == "order"
         else Said("{0} of {1} days", days, window)
     )
+
+
+def until(terms: Terms, today: date) -> date | None:
+    """The last of the days for a return as they are counted on a day; None where they are over, whatever else may let
+    it in."""
+    left = terms.window_days - terms.days
+    return today + timedelta(days=min(left, DAYS_TOLD_MAX)) if left >= 0 else None
+
+
+DAYS_TOLD_MAX = 36_500
+"""Further ahead no last day is told: a window may have no end to speak of."""
 
 
 def _told(heard: _Heard) -> list[str]:

@@ -68,6 +68,14 @@ class Statement(NamedTuple):
     lines: tuple[BankLine, ...]
 
 
+def takes(kind: str, expected: int, amount: int) -> bool:
+    """Whether a line over an amount can be of something that the bank should show: a customer may pay an order in parts
+    or ahead of what has left, and gets back at most what is open."""
+    if amount == expected:
+        return True
+    return kind == "order" and (expected > 0 < amount or expected < amount < 0)
+
+
 class Expected(NamedTuple):
     """What the bank should show: a payout, an invoice that we pay, or what is open of an order on account. `names`:
     what others call it. `amount` as the line's."""
@@ -80,11 +88,8 @@ class Expected(NamedTuple):
     on: date
 
     def takes(self, amount: int) -> bool:
-        """Whether a person may say that a line over so much is of it: a customer may pay an order in parts or ahead of
-        what has left, and gets back at most what is open."""
-        if amount == self.amount:
-            return True
-        return self.kind == "order" and (self.amount > 0 < amount or self.amount < amount < 0)
+        """Whether a person may say that a line over so much is of it."""
+        return takes(self.kind, self.amount, amount)
 
     def called(self, said: Collection[str]) -> bool:
         """Whether one of these words, in capitals, is its number or another name of it."""

@@ -96,6 +96,10 @@ class ExpectedRow:
     amount_minor: int
     on: date
 
+    def takes(self, amount: int) -> bool:
+        """Whether a person may say that a line over so much is of it."""
+        return bank.takes(self.kind, self.amount_minor, amount)
+
 
 def expected(company: int, *, limit: int = 200) -> list[ExpectedRow]:
     """The oldest first, and orders on account, which may be many, behind the others: of these the ones that were booked
@@ -136,6 +140,23 @@ def fits(company: int, lines: Sequence[LineRow], *, limit: int) -> list[list[Exp
         ][:limit]
         for line, said in zip(lines, texts, strict=True)
     ]  # fmt: skip
+
+
+def line(company: int, statement: UUID, number: int) -> LineRow | None:
+    """A line of a statement of a company; None where there is none. 1 statement."""
+    params = {"company": company, "statement": statement, "number": number}
+    return next((LineRow(*row) for row in sql.run(_LINE, params)), None)
+
+
+def found(company: int, currency: str, said: str, amount: int | None, *, limit: int) -> list[ExpectedRow]:
+    """What the bank has not shown yet and a person looks for: payouts and what we owe whose number or other name has
+    these words in it, orders on account of just this number or reference, and either over this amount. 1 statement."""
+    params = {
+        "company": company, "companies": [company], "currency": currency, "part": said.upper() or None,
+        "words": [said.upper()], "amount": amount, "limit": limit, "currencies": [currency],
+        "minors": [amount or 0], "walked": WALKED_MAX, "alike": ALIKE_MAX,
+    }  # fmt: skip
+    return [ExpectedRow(*row) for row in sql.run(_FOUND, params)]
 
 
 SUMMED_MAX = 5_000
@@ -249,6 +270,14 @@ WHERE l.company_id = %(company)s::smallint AND (%(statement)s::uuid IS NULL OR l
 ORDER BY l.booked_on, l.statement_id, l.number LIMIT %(limit)s::int
 """
 
+_LINE = """
+SELECT l.statement_id, s.number, l.number, s.currency::text, l.booked_on, l.amount_minor, l.reference, l.text, l.state,
+       l.known_kind, l.known_id, l.purpose, l.why, l.decided_by,
+       l.whole_minor
+FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
+WHERE l.company_id = %(company)s::smallint AND l.statement_id = %(statement)s::uuid AND l.number = %(number)s::int
+"""
+
 _OPEN = f"""
 SELECT kind, id, number, array_to_string(names, ', '), currency, amount, on_day FROM (
     SELECT * FROM ({EXPECTED}) AS e WHERE e.company = %(company)s::int AND e.kind <> 'order'
@@ -301,6 +330,19 @@ FROM (SELECT e.*, row_number() OVER (PARTITION BY currency, amount, named
                 ({NAMED}) UNION ({_BOOKED_FIRST}) UNION ({_ALIKE})))) AS e
       WHERE named OR amount = ANY(%(amounts)s::bigint[])) AS e
 WHERE turn <= %(limit)s::int ORDER BY named DESC, kind = 'order', on_day, number
+"""
+
+_FOUND = f"""
+SELECT kind, id, number, array_to_string(names, ', '), currency, amount, on_day FROM (
+    SELECT e.* FROM ({EXPECTED}) AS e
+    WHERE e.company = %(company)s::int AND e.kind <> 'order'
+      AND (e.amount = %(amount)s::bigint OR position(%(part)s::text IN upper(e.number)) > 0
+           OR EXISTS (SELECT FROM unnest(e.names) AS n WHERE position(%(part)s::text IN upper(n)) > 0))
+    UNION ALL
+    SELECT * FROM ({EXPECTED}) AS e
+    WHERE e.company = %(company)s::int AND e.kind = 'order' AND e.id = ANY(ARRAY(({NAMED}) UNION ({_ALIKE})))) AS e
+WHERE currency = %(currency)s::text
+ORDER BY amount IS DISTINCT FROM %(amount)s::bigint, kind = 'order', on_day, number LIMIT %(limit)s::int
 """
 
 # invariant 15: a statement goes from its opening to its closing balance by its lines

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from entrepot.kernel import policies, sql
-from entrepot.ledger import queries as ledger
 from entrepot.ledger.exchange import MEASURED
-from entrepot.ledger.queries import TrialLine
 from entrepot.returns.rules import Policy as Returns
 from entrepot.settlement.clearing import ClearingPolicy
 from entrepot.settlement.clearing_queries import EXPLAINED
-from entrepot.settlement.closing import Checked, Closing, Open, check, looked_at
+from entrepot.settlement.closing import Checked, Closing, Held, Open, check, looked_at, of_tasks
 from entrepot.settlement.invoice_queries import TOLD, WE_ISSUE, issuing
 
 
 def checklist(company: int, month: date, at: datetime) -> list[Checked]:
-    """What is open at the end of a month, by its first day. 5 statements."""
-    return checklists([(company, month)], at)[company, month]
+    """What is open at the end of a month, by its first day. 6 statements."""
+    found, rules = _found([(company, month)], at)
+    return check(found[company, month], rules[company][1])
 
 
-def checklists(months: Sequence[tuple[int, date]], at: datetime) -> dict[tuple[int, date], list[Checked]]:
-    """As `checklist`, for several. 5 statements."""
+def looked(
+    months: Sequence[tuple[int, date]], at: datetime
+) -> dict[tuple[int, date], tuple[list[Checked], int]]:
+    """What is looked at before each month is closed, kinds of which nothing is open too, and by which version of the
+    policy. 6 statements."""
     found, rules = _found(months, at)
-    return {which: check(some, rules[which[0]][1]) for which, some in found.items()}
+    return {which: (looked_at(some, rules[which[0]][1]), rules[which[0]][0]) for which, some in found.items()}
 
 
 def _found(
@@ -41,7 +43,43 @@ def _found(
     params = sql.columns(("companies", "months", "days", "expects", "windows"), rows) | issuing(rules, at)
     for company, month, *one in sql.run(_OPEN, params | {"measured": sorted(MEASURED), "today": at.date()}):
         found[company, month].append(Open(*one))
+    ticked = ticks(wanted)
+    for which, some in found.items():
+        some += of_tasks(rules[which[0]][1].tasks, {one.task for one in ticked.get(which, ())})
     return found, rules
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A task of the end of a month that somebody has done."""
+
+    task: str
+    done_by: str
+    done_at: datetime
+    note: str
+
+
+def ticks(months: Collection[tuple[int, date]]) -> dict[tuple[int, date], list[Tick]]:
+    """By company and month, in the order of what was done. 1 statement."""
+    found: dict[tuple[int, date], list[Tick]] = {}
+    for company, month, *one in sql.run(_TICKS, sql.columns(("companies", "months"), list(months))):
+        found.setdefault((company, month), []).append(Tick(*one))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of the policy, or one that was ticked while it was; `tick` says who has done it."""
+
+    task: str
+    tick: Tick | None
+
+
+def tasks(company: int, month: date, at: datetime) -> list[Task]:
+    """Those of a month: of the policy in its order, then others that are ticked. 2 statements."""
+    done = {one.task: one for one in ticks([(company, month)]).get((company, month), [])}
+    named = policies.of_companies([company], Closing, at)[company][1].tasks
+    return [Task(one, done.pop(one, None)) for one in named] + [Task(one.task, one) for one in done.values()]
 
 
 def _expects(rule: Returns) -> tuple[bool, int]:
@@ -51,37 +89,70 @@ def _expects(rule: Returns) -> tuple[bool, int]:
 
 @dataclass(frozen=True, slots=True)
 class MonthReport:
-    """A month as it stands: what was looked at, the accounts with what the month posted and what they hold at its end,
-    and who closed it when, where somebody did."""
+    """A month: what was looked at, by which version of the policy, the accounts with what the month posted and what
+    they hold at its end, and who closed it when, where somebody did. `kept`: as it was then; else as it stands."""
 
     company: int
     month: date
     closed_by: str
     closed_at: datetime | None
     checked: list[Checked]
-    accounts: list[tuple[TrialLine, int]]
+    accounts: list[Held]
+    policy_version: int
+    kept: bool
+    ticks: list[Tick]
 
     @property
     def result_minor(self) -> int:
         """What the month earned."""
-        return -sum(held.balance_minor for held, _ in self.accounts if held.type in ("income", "expense"))
+        return -sum(one.balance_minor for one in self.accounts if one.type in ("income", "expense"))
 
 
 def month_report(company: int, month: date, at: datetime) -> MonthReport:
-    """The report of a month, by its first day. 8 statements."""
-    found, rules = _found([(company, month)], at)
-    closed = sql.run(_CLOSED, {"company": company, "month": month})
-    moved = {one.account: one for one in ledger.trial_balance(company=company, month=month)}
-    accounts = [
-        (
-            moved.get(one.account) or replace(one, debit_minor=0, credit_minor=0, balance_minor=0),
-            one.balance_minor,
-        )
-        for one in ledger.trial_balance(company=company, up_to=month)
-    ]
-    checked = looked_at(found[company, month], rules[company][1])
-    who, when = closed[0] if closed else ("", None)
-    return MonthReport(company, month, who, when, checked, accounts)
+    """The report of a month, by its first day: as it was kept when the month was closed, or as the month stands. 9
+    statements at most."""
+    which = {"company": company, "month": month}
+    ((who, when, kept),) = sql.run(_CLOSED, which) or [("", None, None)]
+    done = ticks([(company, month)]).get((company, month), [])
+    if kept is not None:
+        checked = [Checked(Open(*row[:5]), row[5]) for row in sql.run(_CHECKS, which)]
+        accounts = [Held(*row) for row in sql.run(_ACCOUNTS, which)]
+        return MonthReport(company, month, who, when, checked, accounts, kept, True, done)
+    checked, version = looked([(company, month)], at)[company, month]
+    accounts = [Held(*row) for row in sql.run(_HELD, {"companies": [company], "months": [month]})]
+    return MonthReport(company, month, who, when, checked, accounts, version, False, done)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedMonth:
+    """A month that is closed; `result_minor` where its report was kept."""
+
+    month: date
+    closed_by: str
+    closed_at: datetime
+    policy_version: int | None
+    result_minor: int | None
+
+
+def closed_months(company: int, *, before: date | None = None, limit: int = 50) -> list[ClosedMonth]:
+    """The latest first, those before a month. 1 statement."""
+    params = {"company": company, "before": before, "limit": limit}
+    return [ClosedMonth(*row) for row in sql.run(_CLOSED_MONTHS, params)]
+
+
+def closed_of(months: Collection[tuple[int, date]]) -> set[tuple[int, date]]:
+    """Those that are closed. 1 statement."""
+    return {row[:2] for row in sql.run(_CLOSED_OF, sql.columns(("companies", "months"), list(months)))}  # type: ignore[misc]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    return {"settlement_closedaccount": sql.run("SELECT count(*) FROM settlement_closedaccount")[0][0]}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about reports of months that do not say what the journal says."""
+    return [sentence for (sentence,) in sql.run(_KEPT)]
 
 
 def to_close(company: int) -> date | None:
@@ -203,6 +274,76 @@ ORDER BY b.month LIMIT 1
 """
 
 _CLOSED = """
-SELECT decided_by, decided_at FROM ledger_period
-WHERE company_id = %(company)s::smallint AND month = %(month)s::date AND state = 'closed'
+SELECT p.decided_by, p.decided_at, k.policy_version
+FROM ledger_period AS p
+LEFT JOIN settlement_closedmonth AS k ON k.company_id = p.company_id AND k.month = p.month
+WHERE p.company_id = %(company)s::smallint AND p.month = %(month)s::date AND p.state = 'closed'
+"""
+
+_CLOSED_MONTHS = """
+SELECT p.month, p.decided_by, p.decided_at, k.policy_version, r.result
+FROM ledger_period AS p
+LEFT JOIN settlement_closedmonth AS k ON k.company_id = p.company_id AND k.month = p.month
+LEFT JOIN LATERAL (SELECT COALESCE(sum(a.credit_minor - a.debit_minor), 0)::bigint AS result
+                   FROM settlement_closedaccount AS a
+                   WHERE a.company_id = k.company_id AND a.month = k.month
+                     AND a.type IN ('income', 'expense')) AS r ON k.month IS NOT NULL
+WHERE p.company_id = %(company)s::smallint AND p.state = 'closed'
+  AND (%(before)s::date IS NULL OR p.month < %(before)s::date)
+ORDER BY p.month DESC LIMIT %(limit)s::int
+"""
+
+_CLOSED_OF = """
+SELECT p.company_id::int, p.month
+FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month)
+JOIN ledger_period AS p ON p.company_id = d.company AND p.month = d.month AND p.state = 'closed'
+"""
+
+_TICKS = """
+SELECT t.company_id::int, t.month, t.task, t.done_by, t.done_at, t.note
+FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month)
+JOIN settlement_closingtick AS t ON t.company_id = d.company AND t.month = d.month
+ORDER BY t.done_at, t.task
+"""
+
+_CHECKS = """
+SELECT kind, count, amount_minor, about, currency, refuses FROM settlement_closedcheck
+WHERE company_id = %(company)s::smallint AND month = %(month)s::date ORDER BY number
+"""
+
+_ACCOUNTS = """
+SELECT account, name, type, clearing, debit_minor, credit_minor, end_minor FROM settlement_closedaccount
+WHERE company_id = %(company)s::smallint AND month = %(month)s::date ORDER BY account
+"""
+
+_OF_MONTHS = """
+SELECT {columns} a.code, a.name, a.type, a.clearing,
+       COALESCE(sum(b.functional_debit_minor) FILTER (WHERE b.month = d.month), 0)::bigint,
+       COALESCE(sum(b.functional_debit_minor - b.functional_minor) FILTER (WHERE b.month = d.month), 0)::bigint,
+       sum(b.functional_minor)::bigint
+FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month)
+JOIN ledger_account AS a ON a.company_id = d.company
+JOIN ledger_balance AS b ON b.company_id = d.company AND b.account = a.code AND b.month <= d.month
+GROUP BY d.company, d.month, a.code, a.name, a.type, a.clearing ORDER BY d.company, d.month, a.code
+"""
+_HELD = _OF_MONTHS.format(columns="")
+HELD_OF = _OF_MONTHS.format(columns="d.company, d.month,")
+"""Accounts of months by company and month, as `Held`."""
+
+# invariant 33: a report that was kept says what the journal says of its month
+_KEPT = """
+SELECT format('the report of %s of company %s says that account %s was debited %s and credited %s, the journal %s'
+              ' and %s',
+              to_char(month, 'YYYY-MM'), company_id, account,
+              sum(CASE WHEN kept THEN debit ELSE 0 END), sum(CASE WHEN kept THEN credit ELSE 0 END),
+              sum(CASE WHEN kept THEN 0 ELSE debit END), sum(CASE WHEN kept THEN 0 ELSE credit END))
+FROM (SELECT company_id, month, account, debit_minor AS debit, credit_minor AS credit, TRUE AS kept
+      FROM settlement_closedaccount
+      UNION ALL
+      SELECT b.company_id, b.month, b.account, b.functional_debit_minor, b.functional_debit_minor - b.functional_minor,
+             FALSE
+      FROM ledger_balance AS b
+      JOIN settlement_closedmonth AS k ON k.company_id = b.company_id AND k.month = b.month) AS t
+GROUP BY company_id, month, account
+HAVING sum(CASE WHEN kept THEN debit ELSE -debit END) <> 0 OR sum(CASE WHEN kept THEN credit ELSE -credit END) <> 0
 """

@@ -17,6 +17,7 @@ from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks fo
     WriteOff,
     WriteOffPart,
 )
+from entrepot.settlement.closing_models import ClosedAccount, ClosedCheck, ClosedMonth, ClosingTick  # noqa: F401
 
 
 def _second_person(document: str, decided: str, amount: str) -> list[pgtrigger.Trigger]:
@@ -84,6 +85,7 @@ class Payout(models.Model):
     arrived_at = models.DateTimeField()
     # As the policy had it when the payout was taken: what is explained later is booked where its fees are.
     of_marketplace = models.BooleanField(db_default=False)
+    numbered = models.IntegerField(null=True)  # the last number that a part of a line was given, once one was
 
     class Meta:
         constraints = [
@@ -101,7 +103,8 @@ class Payout(models.Model):
 
 
 class PayoutLine(models.Model):
-    """A line of a payout: what it brought, and the attempt or dispute that it settles."""
+    """A line of a payout: what it brought, and the attempt or dispute that it settles. One that is several is split:
+    `part_of` names the line that a part came of, and `whole_minor` says over how much that is in the report."""
 
     pk = models.CompositePrimaryKey("payout_id", "number")
     payout_id = models.UUIDField()
@@ -114,6 +117,8 @@ class PayoutLine(models.Model):
     state = models.TextField()
     difference_minor = models.BigIntegerField(db_default=0)
     reason = models.TextField(db_default="")
+    part_of = models.IntegerField(null=True)
+    whole_minor = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "settlement_payoutline"
@@ -134,6 +139,10 @@ class PayoutLine(models.Model):
             models.CheckConstraint(
                 name="settlement_payoutline_known",
                 condition=Q(kind__in=list(rules.SIGNS), state__in=states.LINE.states),
+            ),
+            models.CheckConstraint(
+                name="settlement_payoutline_part_of_a_whole",
+                condition=Q(part_of__isnull=True) | Q(whole_minor__isnull=False),
             ),
         ]
         triggers = imprinted(changes=True)
@@ -633,6 +642,7 @@ forget.notes(
     company="(SELECT i.company_id FROM settlement_supplierinvoice AS i WHERE i.id = t.invoice_id)",
 )
 forget.notes("settlement_writeoff", "reason", "note", at="t.asked_at")
+forget.notes("settlement_closingtick", "note", at="t.done_at")
 forget.notes("settlement_clearingnote", "note", at="t.noted_at")
 forget.notes("settlement_legalhold", "reason", at="t.released_at")
 forget.notes("settlement_erasure", "reason", may_change=False)

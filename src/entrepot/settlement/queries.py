@@ -12,6 +12,7 @@ from entrepot.settlement import (
     bank_queries,
     carrier_queries,
     clearing_queries,
+    closing_queries,
     invoice_queries,
     privacy_queries,
     supplier_queries,
@@ -65,7 +66,8 @@ def open_lines(payouts: Collection[UUID], *, limit: int | None = None) -> list[O
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """A line of a payout; `known` is the attempt or dispute that it settles."""
+    """A line of a payout; `known` is the attempt or dispute that it settles, `whole_minor` what the line that it is a
+    part of is over in the report."""
 
     number: int
     kind: str
@@ -76,6 +78,7 @@ class LineRow:
     state: str
     difference_minor: int
     reason: str
+    whole_minor: int | None
 
 
 def lines(payout: UUID, *, after: int = 0, limit: int = 500) -> list[LineRow]:
@@ -132,6 +135,7 @@ def checked() -> dict[str, int]:
         | bank_queries.checked()
         | clearing_queries.checked()
         | privacy_queries.checked()
+        | closing_queries.checked()
     )
 
 
@@ -149,6 +153,7 @@ def discrepancies() -> list[str]:
         + bank_queries.discrepancies()
         + clearing_queries.discrepancies()
         + privacy_queries.discrepancies()
+        + closing_queries.discrepancies()
     )
 
 
@@ -222,7 +227,7 @@ ORDER BY payout_id, number LIMIT %(limit)s::int
 """
 
 _LINES = """
-SELECT number, kind, reference, known_id, amount_minor, fee_minor, state, difference_minor, reason
+SELECT number, kind, reference, known_id, amount_minor, fee_minor, state, difference_minor, reason, whole_minor
 FROM settlement_payoutline WHERE payout_id = %(payout)s::uuid AND number > %(after)s::int
 ORDER BY number LIMIT %(limit)s::int
 """

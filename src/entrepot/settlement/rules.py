@@ -21,6 +21,9 @@ SIGNS = {
 """Kinds of lines, and which way their money goes: 1 to us. A reserve is what a provider holds back of a payout, and
 brings with a later one: it is of no document of ours."""
 RESERVES = ("reserve_held", "reserve_released")
+SEVERAL = ("charge", "refund", "refund_reversal")
+"""Kinds of lines that may be several things told as one. A chargeback is one dispute, whose fee is booked with it."""
+PARTS_MAX = 100
 
 
 @shape("settlement.payouts")
@@ -104,6 +107,13 @@ def gross(lines: Sequence[PayoutLine]) -> int:
 def difference(kind: str, known_minor: int, paid_minor: int) -> int:
     """What a line should have brought to us more than it did."""
     return SIGNS[kind] * (known_minor - paid_minor)
+
+
+def misfit_parts(amounts: Sequence[int], whole: int) -> str:
+    """What parts of a line have to be, where these are not; '' where they are: all of them go the way of the line."""
+    if len(amounts) > PARTS_MAX:
+        return "at most {1} parts"
+    return "" if amounts and min(amounts) > 0 and sum(amounts) == whole else "parts above 0 that make {0}"
 
 
 def differs(known_minor: int, paid_minor: int, currency: str) -> Said:

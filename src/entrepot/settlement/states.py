@@ -10,6 +10,7 @@ LINE = machine(
     ("miss", "matched", "unmatched"),
     ("match", "unmatched", "matched"),
     ("match_in_part", "unmatched", "differs"),
+    ("split", ("differs", "unmatched"), "unmatched"),
     ("explain", ("differs", "unmatched"), "explained", True),
 )  # fmt: skip
 """`matched` is what we know, to the cent; the others wait for a person, who finds what they belong to or says

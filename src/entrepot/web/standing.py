@@ -142,9 +142,20 @@ class Possible(NamedTuple):
     why: str
 
 
+class Answer(NamedTuple):
+    """What the policies of returns say of units of a line: `no` is why not; else until when, and why a person has to
+    decide first, where one has."""
+
+    units: int
+    until: date | None = None
+    asks: str = ""
+    no: str = ""
+
+
 class Asked(NamedTuple):
     """What decides about it. `edits`: each kind of change and why not any more, '' where it is allowed; `cancellable`:
-    '' not at all, `late` with what the warehouse has of it; `may`: which of the commands the reader may give."""
+    '' not at all, `late` with what the warehouse has of it; `may`: which of the commands the reader may give;
+    `answers`: what the policies say of what may come back."""
 
     alive: bool
     edits: Sequence[tuple[str, str]]
@@ -153,6 +164,7 @@ class Asked(NamedTuple):
     gone: int
     captured: bool
     may: Mapping[str, bool]
+    answers: Sequence[Answer] = ()
 
 
 def possible(asked: Asked) -> list[Possible]:
@@ -199,9 +211,46 @@ def _return(asked: Asked) -> Possible:
         return Possible(what, "", gettext("Nothing of it has left yet: cancel it instead."))
     if not asked.returnable:
         return Possible(what, "", gettext("All that left is on a return already."))
-    told = ngettext("%(n)s unit may come back.", "%(n)s units may come back.", asked.returnable)
-    told %= {"n": fmt.number(asked.returnable)}
+    told = " ".join(_answered(asked)) or _may_come(asked.returnable)
     return _if_may(asked, "returns.authorize", Possible(what, "returns", told))
+
+
+def _answered(asked: Asked) -> list[str]:
+    """What the policies say, the best first, each kind of answer once with its units."""
+    sums: dict[tuple[str, str], int] = {}
+    last: dict[tuple[str, str], date | None] = {}
+    for one in asked.answers:
+        kind = (one.no, one.asks)
+        # Of several lines the first day that is over is the one to tell.
+        last[kind] = min((day for day in (last.get(kind), one.until) if day), default=None)
+        sums[kind] = sums.get(kind, 0) + one.units
+    return [_answer(units, *kind, last[kind]) for kind, units in sorted(sums.items())]
+
+
+def _answer(units: int, no: str, asks: str, until: date | None) -> str:
+    facts = {"n": fmt.number(units), "why": no or asks, "day": fmt.day(until) if until else ""}
+    if no:
+        told = ngettext(
+            "%(n)s unit not by the policy, only for a reason: %(why)s",
+            "%(n)s units not by the policy, only for a reason: %(why)s",
+            units,
+        )
+    elif asks:
+        told = ngettext(
+            "%(n)s unit if a person agrees: %(why)s.", "%(n)s units if a person agrees: %(why)s.", units
+        )
+    elif until:
+        told = ngettext(
+            "%(n)s unit may come back, until %(day)s.", "%(n)s units may come back, until %(day)s.", units
+        )
+    else:
+        return _may_come(units)
+    return told % facts
+
+
+def _may_come(units: int) -> str:
+    told = ngettext("%(n)s unit may come back.", "%(n)s units may come back.", units)
+    return told % {"n": fmt.number(units)}
 
 
 def _refund(asked: Asked) -> Possible:

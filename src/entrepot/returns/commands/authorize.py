@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -69,6 +69,7 @@ class Authorize:
 class LineTerms:
     """What was answered for a line: outcomes that are offered, the fee, what a store credit is raised by, whether the
     house sends a label, from where units are refunded and a replacement is sent, and which rights of a consumer stand.
+    `until` is the last day of the days for it, as they are counted now; None where they are over.
     """
 
     line: UUID
@@ -81,6 +82,7 @@ class LineTerms:
     withdraws: bool
     conforms: bool
     claims: bool
+    until: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class _Draft(NamedTuple):
                 one.terms.withdraws,
                 one.terms.conforms,
                 one.terms.claims,
+                admission.until(one.terms, self.at.date()),
             )
             for one in self.lines
         )

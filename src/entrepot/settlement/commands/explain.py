@@ -96,7 +96,7 @@ def explain(cause: Cause, /, *, requests: Sequence[Explain]) -> list[Explained |
     Again: by key. 12 statements at most.
     """
     payouts = list({one.payout for one in requests})
-    sql.run(_LOCK, {"payouts": payouts})
+    sql.run(LOCK_PAYOUTS, {"payouts": payouts})
     lines = _lines(requests)
     found = _found([one.known for one in requests if one.known])
     answers: list[Explained | Refused] = []
@@ -218,7 +218,7 @@ def _amounts(one: _Decided) -> list[tuple[str, int]]:
     ]
 
 
-_LOCK = LOCK.format(
+LOCK_PAYOUTS = LOCK.format(
     accounts="SELECT company_id, provider FROM settlement_payout WHERE id = ANY(%(payouts)s::uuid[])"
 )
 

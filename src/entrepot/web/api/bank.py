@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Path, Query, Router
 from pydantic import Field, StrictInt
 
-from entrepot.kernel.errors import Invalid
+from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.settlement import bank_files, bank_queries
 from entrepot.settlement.bank import AMOUNT_MAX, PARTS_MAX, PURPOSES, Statement
 from entrepot.settlement.bank_files import UnreadableError
@@ -90,6 +90,18 @@ class BankLineDecidedOut(Out):
     statement_state: str
 
 
+class BankFitOut(Out):
+    """What a line may belong to, and since when it is expected; `amount_minor` is below zero where money leaves."""
+
+    kind: str
+    id: UUID
+    number: str
+    external_id: str
+    currency: str
+    amount_minor: int
+    on: date
+
+
 class SplitBankLineIn(Strict):
     """A line that waits, and the amounts of its parts, which make what waits of it."""
 
@@ -153,6 +165,30 @@ def list_bank_lines(
     which, behind = parse.company_of(company), parse.behind(after, date.fromisoformat, UUID, parse.small)
     found = bank_queries.lines(which, statement, waiting=show == "waiting", after=behind, limit=limit + 1)
     return paged(found, limit)
+
+
+@router.get("/bank-lines/{statement}/{line}/fits", response={200: list[BankFitOut], **READ})
+def list_bank_fits(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    statement: UUID,
+    line: Annotated[int, Path(ge=1, le=10**6)],
+    said: Annotated[
+        str, Query(max_length=100, description="A number or another name, or a part of it.")
+    ] = "",
+    amount_minor: Annotated[
+        int | None, Query(ge=-AMOUNT_MAX, le=AMOUNT_MAX, description="Of another amount.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    company: Company = None,
+) -> Any:
+    """What a line of a bank statement may belong to: what fits it, or what you look for by its name or amount."""
+    which = parse.company_of(company)
+    one = bank_queries.line(which, statement, line)
+    if one is None:
+        raise NotFound(what="line", which=f"{line} of {statement}")
+    if said or amount_minor is not None:
+        return bank_queries.found(which, one.currency, said, amount_minor, limit=limit)
+    return bank_queries.fits(which, [one], limit=limit)[0]
 
 
 @router.post(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -19,9 +19,10 @@ from entrepot.ledger.commands.record_rate_files import RateFile, record_rate_fil
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.ledger.commands.write_down import WriteDown, write_down
-from entrepot.settlement import closing_queries
-from entrepot.settlement.closing import Checked
+from entrepot.settlement import closing, closing_queries
+from entrepot.settlement.closing import TASK_MAX, Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.settlement.commands.tick_tasks import NOTE_MAX, TickTask, tick_tasks
 from entrepot.web.api import named, parse
 from entrepot.web.api.answers import (
     READ,
@@ -190,6 +191,7 @@ class OpenOut(Out):
     currency: str
     about: str
     refuses: bool
+    state: Literal["passed", "told", "in the way"]
 
 
 class ClosingOut(Out):
@@ -212,14 +214,64 @@ class ClosingAccountOut(Out):
 
 class MonthReportOut(Out):
     """What was looked at, kinds with nothing open too; the accounts; and who closed the month when, where somebody
-    did."""
+    did. `kept`: as it was when the month was closed, by that version of the policy (0: nobody has set one); else as it
+    stands."""
 
     month: date
     closed_by: str
     closed_at: datetime | None
+    kept: bool
+    policy_version: int
     result_minor: int
     looked_at: list[OpenOut]
     accounts: list[ClosingAccountOut]
+
+
+class TickOut(Out):
+    """Who has done a task, and what they say of it."""
+
+    done_by: str
+    done_at: datetime
+    note: str
+
+
+class ClosingTaskOut(Out):
+    """A task of the end of a month, by the policy `settlement.closing`; `tick` is null until somebody has done it."""
+
+    task: str
+    tick: TickOut | None
+
+
+class TickTaskIn(Strict):
+    """A task that is done, with what was done or found; or, not `done`, that it is not after all, and why."""
+
+    year: Annotated[StrictInt, Field(ge=1990, le=2200)]
+    month: Annotated[StrictInt, Field(ge=1, le=12)]
+    task: Annotated[str, Field(min_length=1, max_length=TASK_MAX, pattern=NO_NUL)]
+    note: Annotated[str, Field(min_length=1, max_length=NOTE_MAX, pattern=NO_NUL)]
+    done: StrictBool = True
+    key: Own = None
+
+
+class TaskTickedOut(Out):
+    month: date
+    task: str
+    done: bool
+
+
+class ClosedMonthRowOut(Out):
+    """A month that is closed; what it earned and by which version of the policy, where its report was kept."""
+
+    month: date
+    closed_by: str
+    closed_at: datetime
+    policy_version: int | None
+    result_minor: int | None
+
+
+class ClosedMonthsOut(Out):
+    items: list[ClosedMonthRowOut]
+    next: date | None
 
 
 class CloseMonthIn(Strict):
@@ -416,23 +468,61 @@ def tell_closing(
     }  # fmt: skip
 
 
+@router.get("/closing/tasks", response={200: list[ClosingTaskOut], **READ})
+def list_closing_tasks(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    month: Annotated[date, Query(description="A day of the month.")],
+    company: Company = None,
+) -> Any:
+    """Tasks of the end of a month that people do outside, and who has done them."""
+    return closing_queries.tasks(parse.company_of(company), month.replace(day=1), timezone.now())
+
+
+@router.post("/closing/tasks", response={200: TaskTickedOut | list[Each[TaskTickedOut]], **REFUSED})
+def tick_a_task(
+    request: HttpRequest,
+    payload: TickTaskIn | Annotated[list[TickTaskIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Say that tasks of the end of a month are done, or are not after all."""
+    chosen = parse.company_of(company)
+    return give(
+        request, tick_tasks, payload, idempotency_key,
+        lambda one, key: TickTask(chosen, date(one.year, one.month, 1), one.task, one.note, one.done, key),
+    )  # fmt: skip
+
+
+@router.get("/closing/months", response={200: ClosedMonthsOut, **READ})
+def list_closed_months(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    limit: Limit,
+    after: Annotated[date | None, Query(description="The cursor: `next` of the page before.")] = None,
+    company: Company = None,
+) -> Any:
+    """Months that are closed, the latest first, with what each earned where its report was kept."""
+    found = closing_queries.closed_months(parse.company_of(company), before=after, limit=limit + 1)
+    return paged(found, limit, by="month")
+
+
 @router.get("/closing/report", response={200: MonthReportOut, **READ})
 def report_month(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     month: Annotated[date, Query(description="A day of the month.")],
     company: Company = None,
 ) -> Any:
-    """The report of a month, closed or not."""
+    """The report of a month: as it was kept when it was closed, or as it stands."""
     found = closing_queries.month_report(parse.company_of(company), month.replace(day=1), timezone.now())
     return {
-        "month": found.month, "closed_by": found.closed_by, "closed_at": found.closed_at,
+        "month": found.month, "closed_by": found.closed_by, "closed_at": found.closed_at, "kept": found.kept,
+        "policy_version": found.policy_version,
         "result_minor": found.result_minor, "looked_at": [_open(one) for one in found.checked],
         "accounts": [
             {
                 "account": one.account, "name": one.name, "type": one.type, "debit_minor": one.debit_minor,
-                "credit_minor": one.credit_minor, "end_minor": end,
+                "credit_minor": one.credit_minor, "end_minor": one.end_minor,
             }
-            for one, end in found.accounts
+            for one in found.accounts
         ],
     }  # fmt: skip
 
@@ -441,6 +531,7 @@ def _open(one: Checked) -> dict[str, Any]:
     return {
         "kind": one.open.kind, "count": one.open.count, "amount_minor": one.open.amount_minor,
         "currency": one.open.currency, "about": one.open.about, "refuses": one.refuses,
+        "state": closing.state(one),
     }  # fmt: skip
 
 

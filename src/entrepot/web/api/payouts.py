@@ -7,14 +7,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Path, Query, Router
 from pydantic import Field, StrictInt
 
-from entrepot.kernel.errors import Invalid
-from entrepot.settlement import payout_reports, stripe_report
+from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.settlement import fit_queries, payout_reports, stripe_report
 from entrepot.settlement import queries as settlement
+from entrepot.settlement.commands.explain import Explain, explain
+from entrepot.settlement.commands.split_payout_lines import SplitPayoutLine, split_payout_lines
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
-from entrepot.settlement.rules import SIGNS, PayoutLine
+from entrepot.settlement.rules import PARTS_MAX, SIGNS, PayoutLine
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.schemas import MINOR_MAX, Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
@@ -24,6 +26,7 @@ FILE_MAX = 2_000_000
 REPORT_MAX = 16_000_000
 LINES_MAX = 10_000
 Signed = Annotated[StrictInt, Field(ge=-MINOR_MAX, le=MINOR_MAX)]
+LineNumber = Annotated[StrictInt, Field(ge=1, le=10**6)]
 
 
 class StripePayoutIn(Strict):
@@ -104,7 +107,7 @@ class PayoutsOut(Out):
 
 class PayoutLineOut(Out):
     """A line of a payout; `known` is the attempt or dispute that it settles, `difference_minor` what it should have
-    brought more, `reason` why it waits or what explained it."""
+    brought more, `reason` why it waits or what explained it. Of a part, `whole_minor` is what its line is over."""
 
     number: int
     kind: str
@@ -115,11 +118,57 @@ class PayoutLineOut(Out):
     state: str
     difference_minor: int
     reason: str
+    whole_minor: int | None
 
 
 class PayoutLinesOut(Out):
     items: list[PayoutLineOut]
     next: int | None
+
+
+class PayoutFitOut(Out):
+    """A charge, refund or dispute that a line may be, under its provider's `reference`, and the order it was paid
+    for."""
+
+    id: UUID
+    kind: str
+    reference: str
+    amount_minor: int
+    at: datetime
+    order: UUID
+    order_number: str
+
+
+class ExplainLineIn(Strict):
+    """A line: `known` is the charge, refund or dispute that it is; `reason` says why it differs from that, or belongs
+    to nothing, and books the difference."""
+
+    payout: UUID
+    line: LineNumber
+    known: UUID | None = None
+    reason: Text = ""
+    key: Own = None
+
+
+class LineExplainedOut(Out):
+    """The payout's state: matched when none of its lines waits."""
+
+    payout: UUID
+    state: str
+
+
+class SplitPayoutLineIn(Strict):
+    """A line that waits, and the amounts of its parts, which make what waits of it; one puts it together again."""
+
+    payout: UUID
+    line: LineNumber
+    amounts_minor: Annotated[list[Minor], Field(min_length=1, max_length=PARTS_MAX)]
+    key: Own = None
+
+
+class PayoutLineSplitOut(Out):
+    payout: UUID
+    lines: list[int]
 
 
 @router.post("/payouts/stripe", response={200: PayoutTakenOut | list[Each[PayoutTakenOut]], **REFUSED})
@@ -202,6 +251,57 @@ def list_payout_lines(
     parse.own("payout", payout, company)
     rows = settlement.lines(payout, after=after, limit=limit + 1)
     return paged(rows, limit, by="number")
+
+
+@router.get("/payouts/{payout}/lines/{line}/fits", response={200: list[PayoutFitOut], **READ})
+def list_payout_fits(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    payout: UUID,
+    line: Annotated[int, Path(ge=1, le=10**6)],
+    said: Annotated[
+        str, Query(max_length=100, description="A reference, or an order's number or name.")
+    ] = "",
+    amount_minor: Annotated[int, Query(ge=0, le=MINOR_MAX, description="Of another amount.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    company: Company = None,
+) -> Any:
+    """What a line of a payout may be: what is open of its provider by its reference or amount, or by what you look for;
+    the likeliest first."""
+    which = parse.company_of(company)
+    if fit_queries.line(which, payout, line) is None:
+        raise NotFound(what="line of a payout", which=f"{line} of {payout}")
+    asked, amounts = [said] if said else [], [amount_minor] if amount_minor else []
+    return fit_queries.fits(which, [(payout, line)], said=asked, amounts=amounts, limit=limit)[payout, line]
+
+
+@router.post(
+    "/payouts/lines/explain", response={200: LineExplainedOut | list[Each[LineExplainedOut]], **REFUSED}
+)
+def explain_payout_line(
+    request: HttpRequest,
+    payload: ExplainLineIn | Annotated[list[ExplainLineIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say what lines of payouts are, or why they differ or belong to nothing."""
+    return give(
+        request, explain, payload, idempotency_key,
+        lambda one, key: Explain(one.payout, one.line, one.reason, one.known, key=key),
+    )  # fmt: skip
+
+
+@router.post(
+    "/payouts/lines/split", response={200: PayoutLineSplitOut | list[Each[PayoutLineSplitOut]], **REFUSED}
+)
+def split_payout_line(
+    request: HttpRequest,
+    payload: SplitPayoutLineIn | Annotated[list[SplitPayoutLineIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Split lines of payouts that are several charges or refunds into parts, each of which is explained by itself."""
+    return give(
+        request, split_payout_lines, payload, idempotency_key,
+        lambda one, key: SplitPayoutLine(one.payout, one.line, tuple(one.amounts_minor), key),
+    )  # fmt: skip
 
 
 @router.get("/payouts/reserves", response={200: list[ReserveOut], **READ})

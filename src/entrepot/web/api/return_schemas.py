@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -371,7 +371,8 @@ class CloseIn(Strict):
 class LineTermsOut(Out):
     """What is offered for a line, the part of the goods that is kept, what a store credit is raised by, whether the
     house sends a label, what units have to have reached to be refunded and a replacement to be sent, and whether its
-    customer may withdraw by law, or claims by law that it does not conform; or `claims` so and has to show it."""
+    customer may withdraw by law, or claims by law that it does not conform; or `claims` so and has to show it. `until`
+    is the last day of the days for it, as they are counted now; null where they are over."""
 
     line: UUID
     outcomes: list[str]
@@ -383,6 +384,7 @@ class LineTermsOut(Out):
     withdraws: bool
     conforms: bool
     claims: bool
+    until: date | None
 
 
 class AuthorizedOut(Out):

@@ -16,6 +16,7 @@ from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costin
 from entrepot.ledger.rules import REASON_MAX
 from entrepot.purchasing import landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
+from entrepot.web import rehearsing
 from entrepot.web.api import named, parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.rule_versions import RuleVersion, rule_version
@@ -149,6 +150,26 @@ class PreviewLineOut(Out):
     amount_minor: int
 
 
+class StepIn(Strict):
+    """A step of a document, by its number: of a packed fulfillment, a refund, or a credit."""
+
+    step: Literal[tuple(rehearsing.STEPS)]  # type: ignore[valid-type]
+    number: Code
+
+
+class StepLineOut(Out):
+    """A line that a step would post, debit positive, in the currency of its entry and in the company's."""
+
+    entry: UUID
+    event: str
+    account: int
+    account_name: str
+    kind: str
+    amount_minor: int
+    functional_minor: int
+    currency: str
+
+
 @router.get("/posting-rules", response={200: list[PostingRuleOut], **READ})
 def list_posting_rules(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
@@ -179,6 +200,19 @@ def preview_posting(
     if isinstance(answer, Refused):
         raise answer
     return answer
+
+
+@router.post("/posting-preview/step", response={200: list[StepLineOut], **REFUSED})
+def preview_step(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    payload: StepIn,
+    company: Company = None,
+) -> list[Any]:
+    """What a step of a document would post as things stand: it is taken and undone. Nothing is written."""
+    found = rehearsing.would_post(parse.company_of(company), payload.step, payload.number)
+    if isinstance(found, Refused):
+        raise found
+    return list(found)
 
 
 def _amount(text: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -38,6 +38,7 @@ from entrepot.web.listed import listed
 WAITING_SHOWN_MAX = 100
 FITS_SHOWN_MAX = 6
 EXPECTED_SHOWN_MAX = 20
+FOUND_SHOWN_MAX = 50
 FILE_MAX = 20_000_000
 
 
@@ -62,6 +63,30 @@ def told(request: Request) -> HttpResponse:
         "purposes": PURPOSES,
     }
     return page(request, "web/bank.html", context, area="books")
+
+
+@require_safe
+@console
+def line(request: Request, which: UUID, number: int) -> HttpResponse:
+    """What a line may belong to: what fits it, or what is looked for by a number, a name or an amount."""
+    company = request.reader.company.id
+    one = bank_queries.line(company, which, number)
+    if one is None:
+        raise Http404
+    looked_for = clean(request.GET.get("q"))
+    if looked_for:
+        amount = minor_in(looked_for, one.currency)
+        found = bank_queries.found(company, one.currency, looked_for, amount, limit=FOUND_SHOWN_MAX)
+    else:
+        (found,) = bank_queries.fits(company, [one], limit=FOUND_SHOWN_MAX)
+    context = {
+        "line": one,
+        "looked_for": looked_for,
+        "fits": [(row, row.takes(one.amount_minor)) for row in found],
+        "is_full": len(found) == FOUND_SHOWN_MAX,
+        "is_open": one.state in ("differs", "unmatched"),
+    }
+    return page(request, "web/bank_line.html", context, area="books")
 
 
 @require_POST

@@ -14,15 +14,29 @@ from entrepot.kernel.errors import Refused
 from entrepot.ledger import queries as ledger
 from entrepot.ledger import version_queries, versions
 from entrepot.ledger.rules import REASON_MAX, REASONED, reason_of
+from entrepot.settlement import fit_queries
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import format as fmt
-from entrepot.web import lists, lists_books, words
-from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, month_in, page, uuid_in
+from entrepot.web import lists, lists_books, rehearsing, words
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    give,
+    int_in,
+    minor_in,
+    misread,
+    month_in,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import listed, listed_whole
 from entrepot.web.views.rules import reasons
 
 PAGE = 100
+FITS_SHOWN_MAX = 3
 ACCOUNT_MAX = 2**31 - 1
 TYPES = ("asset", "liability", "equity", "income", "expense")
 
@@ -69,9 +83,11 @@ def payouts(request: Request) -> HttpResponse:
         return shown.answer
     lines = settlement.open_lines([one.id for one in shown.rows if one.open_lines], limit=PAGE)
     by_id = {one.id: one for one in shown.rows}
+    unknown = [(one.payout, one.number) for one in lines if one.state == "unmatched"]
+    fits = fit_queries.fits(company, unknown, limit=FITS_SHOWN_MAX)
     context = {
         **shown.context("payouts"),
-        "lines": [(by_id[line.payout], line) for line in lines],
+        "lines": [(by_id[line.payout], line, fits[line.payout, line.number]) for line in lines],
         "more_lines": sum(one.open_lines for one in shown.rows) - len(lines),
         "clearing": questions.open_clearing(company, fmt.reading().now),
         "reserves": settlement.reserves(company),
@@ -173,7 +189,7 @@ def preview(request: Request) -> HttpResponse:
     context = {
         "events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines,
         "sum": sum(max(0, one.amount_minor) for one in lines), "example": fmt.example(company.currency),
-        "refused": refused, "versions": numbers, "version": version, "in_force": in_force,
+        "steps": rehearsing.STEPS, "refused": refused, "versions": numbers, "version": version, "in_force": in_force,
         "reason": reason, "has_reason": event in REASONED, "reasons": reasons(company.id), "reason_max": REASON_MAX,
     }  # fmt: skip
     return page(request, "web/preview.html", context, area="books")
@@ -183,3 +199,17 @@ def _by_reason(found: list[version_queries.RuleRow], reason: str) -> list[versio
     """Of each kind the rule for just this reason, or else the one for any."""
     exact = {one.kind for one in found if reason and one.reason == reason}
     return [one for one in found if one.reason == (reason if one.kind in exact else "")]
+
+
+@require_POST
+@console
+def preview_step(request: Request) -> HttpResponse:
+    """What a step of a document would post: it is taken and undone."""
+    step, number = clean(request.POST.get("step")), clean(request.POST.get("number")).upper()
+    if step not in rehearsing.STEPS or not number:
+        misread(request, "number", gettext("Choose a step, and say the number of its document."))
+        return back(request, "/books/preview/", [])
+    found = rehearsing.would_post(request.reader.company.id, step, number)
+    lines, refused = ([], words.refusal(found)) if isinstance(found, Refused) else (found, "")
+    context = {"step": step, "number": number, "lines": lines, "refused": refused}
+    return page(request, "web/preview_step.html", context, area="books")

@@ -19,17 +19,20 @@ from entrepot.settlement import closing as rules
 from entrepot.settlement import closing_queries, errors
 from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.settlement.commands.tick_tasks import TickTask, tick_tasks
 from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
 from entrepot.web.as_file import as_xlsx, note
-from entrepot.web.edge import Request, back, console, give, misread, month_in, page
+from entrepot.web.edge import Request, back, clean, console, give, misread, month_in, page
 
 WHERE = {
     "bank lines": "bank", "payout lines": "payouts", "documents": "invoices", "refunds": "refunds", "credits": "work",
     "carrier charges": "carriers", "supplier lines": "supplier-invoices", "write-offs": "clearing",
+    "journal entries": "entries",
     "exchange differences": "currencies", "expected returns": "cohorts", "earlier months": "closing",
 }  # fmt: skip
 """The page where things of a kind are settled."""
+CLOSED_SHOWN_MAX = 120
 
 
 @require_safe
@@ -44,16 +47,26 @@ def told(request: Request) -> HttpResponse:
         "month": month,
         "last": fmt.months_later(month) - timedelta(days=1) if month else None,
         "months": ledger.months(company=company),
+        "closed": closing_queries.closed_months(company, limit=CLOSED_SHOWN_MAX),
         "checked": _with_places(checked),
         "blocked": errors.NotReadyToClose(month=f"{month:%Y-%m}", found=why).message if month and why else "",
+        "tasks": closing_queries.tasks(company, month, now) if month else [],
+        "is_closed": bool(month and closing_queries.closed_of([(company, month)])),
         "ended": month is not None and month < today.replace(day=1),
     }
     return page(request, "web/closing.html", context, area="books")
 
 
-def _with_places(checked: Sequence[Checked]) -> list[tuple[Checked, str, str]]:
-    """Each with the page where it is settled, and the account that it is about, where it is one."""
-    return [(one, WHERE.get(one.open.kind, ""), one.open.about.partition(" ")[0]) for one in checked]
+def _with_places(checked: Sequence[Checked]) -> list[tuple[Checked, str, str, str]]:
+    """Each with the page where it is settled, the account that it is about, where it is one, and its state."""
+    return [
+        (one, WHERE.get(one.open.kind, ""), one.open.about.partition(" ")[0], rules.state(one))
+        for one in checked
+    ]
+
+
+def _account(one: Checked) -> str:
+    return "" if one.open.kind == rules.OWN_TASKS else one.open.about.partition(" ")[0]
 
 
 @require_safe
@@ -70,8 +83,9 @@ def report(request: Request) -> HttpResponse:
     taxes = questions.tax(company.id, now, month, month)
     context = {
         "report": found, "checked": _with_places(found.checked), "taxes": taxes,
-        "debit": sum(one.debit_minor for one, _ in found.accounts),
-        "credit": sum(one.credit_minor for one, _ in found.accounts),
+        "debit": sum(one.debit_minor for one in found.accounts),
+        "credit": sum(one.credit_minor for one in found.accounts),
+        "statements": rules.statements(found.accounts),
     }  # fmt: skip
     return page(request, "web/closing_report.html", context, area="month")
 
@@ -91,8 +105,8 @@ def _file(request: Request, found: closing_queries.MonthReport) -> HttpResponse:
     ]  # fmt: skip
     rows += [
         ["account", f"{one.account} {one.name}", one.type, "", "", major(one.debit_minor), major(one.credit_minor),
-         major(end), home]
-        for one, end in found.accounts
+         major(one.end_minor), home]
+        for one in found.accounts
     ]  # fmt: skip
     columns = ("part", "what", "kind", "count", "stands in the way", "debit", "credit", "amount", "currency")
     kind, name = request.GET["format"], f"month-{found.month:%Y-%m}"
@@ -112,4 +126,20 @@ def close(request: Request) -> HttpResponse:
     results = give(
         request, close_books, wanted, lambda _: gettext("The month is closed."), long=answers.is_large()
     )
+    return back(request, "/books/closing/", results)
+
+
+@require_POST
+@console
+def tick(request: Request) -> HttpResponse:
+    """A task of the end of a month that is done, with a note; or is not after all."""
+    month = month_in(request.POST.get("month"))
+    if month is None:
+        misread(request, "month", gettext("Choose a month."))
+        return back(request, "/books/closing/", [])
+    task, note_of_it = clean(request.POST.get("task")), clean(request.POST.get("note"))
+    wanted = [
+        TickTask(request.reader.company.id, month, task, note_of_it, request.POST.get("do") != "untick")
+    ]
+    results = give(request, tick_tasks, wanted, lambda _: gettext("The task is noted."))
     return back(request, "/books/closing/", results)

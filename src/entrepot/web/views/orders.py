@@ -67,6 +67,7 @@ from entrepot.web.views import order_edit, order_notes
 from entrepot.web.views.customers import customer_of
 from entrepot.web.views.drop_ships import around, cards
 from entrepot.web.views.order_cancel import cancel_many, cancelled, may_cancel, may_withdraw
+from entrepot.web.views.return_asking import answers_of
 from entrepot.work import queries as work
 from entrepot.work.rules import TOPICS
 
@@ -399,6 +400,7 @@ def _standing(request: Request, known: dict[str, Any]) -> dict[str, Any]:
     asked = standing.Asked(
         known["alive"], known["edits"], known["cancellable"], sum(one.left for one in known["returnable"]),
         units.get("shipped", 0) + units.get("delivered", 0), known["captured_minor"] > 0, may,
+        answers_of(request, known["order"].id, known["returnable"]),
     )  # fmt: skip
     holds = [one.type for one in known["open_holds"]]
     later = [one.ships_on for one in known["promises"] if one.ships_on and one.released < one.quantity]

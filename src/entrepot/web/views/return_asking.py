@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from entrepot.network import queries as network
 from entrepot.returns import asked_queries, queries, rules
 from entrepot.returns.commands.authorize import Authorize, Item, consider
 from entrepot.web import format as fmt
-from entrepot.web import lists_returns, refusals, words
+from entrepot.web import lists_returns, refusals, standing, words
 from entrepot.web.edge import Request, back, cause_of, clean, console, int_in, page, units_in
 from entrepot.web.listed import listed_whole
 from entrepot.web.words import word
@@ -34,6 +35,24 @@ def request_of(request: Request, order: UUID) -> list[Authorize]:
     items = tuple(Item(line, units, reason, **said) for line, units in units_in(request))
     asked, insist = clean(request.POST.get("asked")) or "refund", clean(request.POST.get("insist"))
     return [Authorize(order, items, asked, insist=insist)] if items else []
+
+
+def answers_of(request: Request, order: UUID, left: Sequence[queries.Returnable]) -> list[standing.Answer]:
+    """What the policies would answer for all that may come back of each line of an order, when no reason is given."""
+    wanted = [Authorize(order, (Item(one.line, one.left),)) for one in left]
+    answers = consider(cause_of(request), wanted) if wanted else []
+    refused = [one for one in answers if isinstance(one, Refused)]
+    why = iter(refusals.named(request.reader.company.id, refused))
+    found = []
+    for line, answer in zip(left, answers, strict=True):
+        if isinstance(answer, Refused):
+            found.append(standing.Answer(line.left, no=words.refusal(next(why))))
+        else:
+            asks = (
+                "" if answer.state == "authorized" else "; ".join(words.told(one) for one in answer.reasons)
+            )
+            found.append(standing.Answer(line.left, answer.terms[0].until, asks))
+    return found
 
 
 @require_POST

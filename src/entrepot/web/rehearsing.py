@@ -1,0 +1,57 @@
+"""What a step of a real document would post: the step is taken, its entries are read, and it is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.utils import timezone
+
+from entrepot.insight import rehearsed
+from entrepot.insight.rehearsed import PostedLine
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.command import rehearse
+from entrepot.kernel.errors import AllOrNothing, NotFound, Refused
+from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
+from entrepot.returns.commands.approve import Approve, approve
+from entrepot.shipping.commands.ship import ShipFulfillment, ship
+
+BY = Actor("system:preview", everything=True)
+"""Whoever may see the books may see what a step would post, though others take it; nothing of it stays."""
+
+
+class Step(NamedTuple):
+    """A command, the table of its documents, and how it is asked of one. No label is bought for it."""
+
+    command: Callable[..., list[Any]]
+    table: str
+    ask: Callable[[UUID], Any]
+
+
+STEPS = {
+    "ship": Step(ship, "warehouse_fulfillment", lambda which: ShipFulfillment(which, buys=False)),
+    "approve refund": Step(approve, "returns_refund", Approve),
+    "approve credit": Step(approve_credits, "orders_credit", ApproveCredit),
+}
+"""The steps that are shown: those that people take and that post."""
+
+
+def would_post(company: int, step: str, number: str) -> list[PostedLine] | Refused:
+    """The lines that a step of a document would post, entry by entry; or why it can't be taken."""
+    of = STEPS[step]
+    which = rehearsed.document(company, of.table, number)
+    if which is None:
+        return NotFound(what="document of this step", which=number)
+    cause = Cause(BY, timezone.now(), "a preview")
+
+    def take(_cause: Cause, *, requests: Sequence[Any]) -> list[list[PostedLine] | Refused]:
+        last = rehearsed.last_line()
+        (answer,) = of.command(_cause, requests=requests)
+        return [answer if isinstance(answer, Refused) else rehearsed.posted(company, last, _cause.at)]
+
+    try:
+        (found,) = rehearse(take, cause, [of.ask(which)])
+    except AllOrNothing as refused:
+        return refused.refusals[0]
+    return found
