@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -42,6 +43,21 @@ def a_browser(name: str) -> Client:
     client = Client()
     assert client.login(username=name, password=PASSWORD)
     return client
+
+
+def walked(browser: Client, address: str) -> list[list[str]]:
+    """The titles of the rows of each page of a list, page by page to its end."""
+    pages: list[list[str]] = []
+    where = address
+    while where:
+        page = browser.get(where).content.decode()
+        table = page.partition('<p class="totals"')[0].rpartition('<table class="rows">')[2]
+        rows = re.findall(r'<tr data-row>.*?<th scope="row"[^>]*>(.*?)</th>', table, re.DOTALL)
+        pages.append([re.sub(r"<[^>]+>", " ", one).strip() for one in rows])
+        assert len(pages) < 50, "the pages have no end"
+        further = re.search(r'href="(\?[^"]*)">(?:<svg(?:(?!</svg>).)*</svg>)?Further ones', page, re.DOTALL)
+        where = f"{address.partition('?')[0]}{unescape(further[1])}" if further else ""
+    return pages
 
 
 def sure(browser: Client, asked: Any, **more: str) -> Any:

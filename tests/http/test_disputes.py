@@ -15,7 +15,8 @@ from entrepot.payments import dispute_queries
 from entrepot.payments.commands.disputes import OpenDispute, open_disputes
 from entrepot.payments.tasks import DESTINATIONS
 from entrepot.web.tasks import DESTINATIONS as PAPERS
-from tests.asking import a_browser, a_program
+from entrepot.web.views import disputes
+from tests.asking import a_browser, a_program, walked
 from tests.back import HOME, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.http.test_api import is_problem
@@ -117,3 +118,15 @@ def test_programs_list_contest_and_accept_disputes(house: Floor) -> None:
     none = program.post("/api/v1/disputes/withdraw", {"dispute": str(other)}, "three")
     is_problem(none, 409, "payments.nothing_proposed")
     is_problem(program.get(f"/api/v1/disputes/{ids.uuid7()}"), 404, "kernel.not_found")
+
+
+def test_open_disputes_are_read_to_their_end_by_their_last_days(house: Floor, monkeypatch) -> None:
+    monkeypatch.setattr(disputes, "SHOWN", 1)
+    first, second, third = disputed(house, 500, 400, 100)
+    sql.run("UPDATE payments_dispute SET due_at = NULL WHERE id = %(id)s RETURNING 1", {"id": first})
+    sql.run("UPDATE payments_dispute SET state = 'under_review' WHERE id = %(id)s RETURNING 1", {"id": third})
+    titles = walked(a_browser("books"), "/books/disputes/")
+    assert [[title.split()[0] for title in page] for page in titles] == [["dp_1"], ["dp_0"], ["dp_2"]]
+    assert second != first
+    odd = a_browser("books").get("/books/disputes/", {"after": "0~x~y"}).content.decode()
+    assert "dp_1" in odd, "an address that nobody wrote shows the first"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from base64 import b64decode
 from datetime import timedelta
@@ -37,10 +38,13 @@ from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.purchasing.reordering import Reordering
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.stock import availability_queries, plate_queries
+from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.web import format as fmt
 from entrepot.web import order_paper
 from entrepot.web.tasks import DESTINATIONS
+from entrepot.web.views import inbound
+from tests.asking import walked
 from tests.catcher import catching
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
@@ -331,6 +335,33 @@ def test_an_order_as_it_was_asked_for_is_confirmed_and_received_at_one_click_eac
     assert queries.order(two.order).state == "received"
     shown = dock_.get(where).content.decode()
     assert "In the books" in shown and "All that is to come is here" not in shown
+
+
+def test_what_waits_at_the_dock_and_for_checks_is_read_to_its_end(console, shop, bought, monkeypatch):
+    monkeypatch.setattr(storing, "PAGE", 1)
+    monkeypatch.setattr(inbound, "PAGE", 1)
+    page, node = console("supervisor"), shop.nodes[0]
+    for lot in ("L1", "L2", "L3"):
+        page.post("/inbound/receiving/scan/", {"node": node, "text": "JUG", "units": "2", "lot": lot})
+    waiting = storing.to_put_away(node=node, loose=True, limit=10)
+    assert [one.lot for one in waiting if one.sku_code == "JUG"] == ["L1", "L2", "L3"]
+    address = f"/inbound/put-away/?node={node}"
+    assert len(walked(page, address)) == len(waiting)
+    assert len(walked(page, f"{address}&sort=-units")) == len(waiting)
+    assert f"{sum(one.quantity for one in waiting)}" in page.get(f"{address}&format=totals").content.decode()
+    assert page.get(address).content.decode().count('action="/inbound/put-away/do/"') == len(
+        waiting[0].choices
+    )
+    taken = csv.DictReader(page.get(f"{address}&format=csv").content.decode().splitlines())
+    assert [one["lot"] for one in taken] == [one.lot for one in waiting]
+    policy = Quality((Plan(sku="JUG", sample_percent=0, sample_min=1),))
+    since = timezone.now() - timedelta(days=1)
+    set_policy(the_system(timezone.now()), requests=[SetPolicy(COMPANY, "purchasing.quality", policy, since)])
+    for lot in ("L4", "L5"):
+        page.post("/inbound/receiving/scan/", {"node": node, "text": "JUG", "units": "2", "lot": lot})
+    numbers = [one.number for one in dock.checks(COMPANY)]
+    assert len(numbers) == 2
+    assert [one[0].split()[0] for one in walked(page, "/inbound/quality/")] == numbers
 
 
 def test_what_came_on_a_pallet_is_put_away_whole_and_loose_goods_by_themselves(shop, console, bought):

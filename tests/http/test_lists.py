@@ -21,7 +21,7 @@ from entrepot.warehouse import queries as warehouse
 from entrepot.web import as_csv, as_file, listed, xlsx
 from entrepot.web.lists import BOARDS, JOURNAL, LISTS
 from entrepot.web.lists_insight import TOLD
-from entrepot.web.views import ageing, packing
+from entrepot.web.views import ageing
 from tests.asking import sure
 
 LONG = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
@@ -271,10 +271,3 @@ def test_a_list_that_is_whole_stands_in_a_file_once(console, shop, monkeypatch):
     monkeypatch.setattr(as_file, "STEP", 1)
     book = read(console("lead").get("/packing/", {"format": "xlsx"}))
     assert len(book) == 1 + len(warehouse.waiting("pack", company=1)) > 2
-
-
-def test_a_list_that_shows_its_first_rows_says_so_and_its_file_has_all(console, shop, monkeypatch):
-    monkeypatch.setattr(packing, "PAGE", 1)
-    browser = console("lead")
-    assert "The first 1 rows of more" in browser.get("/packing/").content.decode()
-    assert len(read(browser.get("/packing/", {"format": "xlsx"}))) > 2

@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
-from entrepot.kernel import policies
+from entrepot.kernel import policies, sql
 from entrepot.orders.commands.place import AddressGiven
 from entrepot.returns import fraud_queries
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.fraud import FraudPolicy
-from tests.asking import a_browser, a_program
+from entrepot.web.views import return_fraud
+from tests.asking import a_browser, a_program, walked
 from tests.back import asked, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.http.test_api import is_problem
@@ -96,3 +98,28 @@ def test_programs_decide_as_well(suspected: list[Authorized]) -> None:
     (group,) = lead.get(f"{FRAUD}/groups?since={since}&by=country").json()
     assert (group["group"], group["judged"], group["confirmed_share"]) == ("GB", 3, 1.0)
     assert fraud_queries.by_state(COMPANY) == {"clean": 1, "confirmed": 1}
+
+
+RULED = """WHERE EXISTS (SELECT FROM returns_suspicion AS s WHERE s.return_id = returns_judgment.return_id)
+RETURNING 1"""
+
+
+def test_what_is_suspected_is_read_to_its_end(
+    suspected: list[Authorized], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody()
+    monkeypatch.setattr(return_fraud, "SHOWN", 1)
+    queue = "/returns/fraud/"
+    with transaction.atomic():  # as no rule had it, and so taken back
+        sql.run(f"UPDATE returns_judgment SET state = 'open', opened_at = now(), decided_at = NULL {RULED}")
+        found = [one.number for one in fraud_queries.suspected(COMPANY)]
+        assert len(found) == 2
+        assert [page[0].split()[0] for page in walked(a_browser("lead"), queue)] == found
+        sql.run(
+            f"""UPDATE returns_judgment SET state = 'cleared', decided_by = 'lead', decided_at = now(), note = 'x'
+                {RULED}"""
+        )
+        cleared = [one.number for one in fraud_queries.suspected(COMPANY, state="cleared")]
+        pages = walked(a_browser("lead"), f"{queue}?state=cleared")
+        assert [page[0].split()[0] for page in pages] == cleared
+        transaction.set_rollback(True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from entrepot.kernel.errors import Refused
 
@@ -354,6 +354,47 @@ def test_a_queue_is_renewed_and_nothing_that_a_person_does_is_lost(console: Page
     renew(console)
     expect(told).to_have_text("")
     expect(show.locator("option[selected]")).to_have_count(2)  # whoever chose the first option chose as well
+
+
+STEP = """<div class="step"><form><input type="hidden" name="payout" value="P"><input type="hidden" name="line"
+ value="{0}"><input type="text" name="why" aria-label="Why {0}" value=""></form></div>"""
+
+
+def test_lines_of_one_document_are_told_apart_and_the_count_beside_them_is_renewed(console: Page, shop: Shop):
+    """The first of two lines is explained by somebody else, while its reader writes at it."""
+    console.goto("/work/")
+
+    def answer(route: Route) -> None:
+        text = route.fetch().text().replace("</main>", f"{STEP.format(2)}</main>")
+        route.fulfill(
+            body=re.sub(
+                r'(href="/returns/".*?</span>)', r'\1<b class="count">7</b>', text, count=1, flags=re.DOTALL
+            ),
+            content_type="text/html",
+        )
+
+    steps = STEP.format(1) + STEP.format(2)
+    console.locator("main").evaluate("(main, steps) => main.insertAdjacentHTML('beforeend', steps)", steps)
+    console.get_by_label("Why 1").fill("A fee of")
+    console.route("**/work/", answer)
+    console.wait_for_timeout(HAND_MS)
+    renew(console)
+    expect(console.locator(".step[data-gone]")).to_have_count(1)
+    expect(console.locator(".step[data-gone]").get_by_label("Why 1")).to_have_value("A fee of")
+    expect(console.get_by_label("Why 2")).to_be_visible()
+    expect(console.locator("nav.areas .count")).to_have_text("7")
+
+
+def test_figures_of_a_dashboard_are_asked_for_again(console: Page):
+    console.goto("/dashboard/")
+    tiles = console.locator("section.tile")
+    expect(console.locator(".tile .waits")).to_have_count(0)
+    asked: list[str] = []
+    console.on("request", lambda one: asked.append(one.url) if "/tile/" in one.url else None)
+    renew(console)
+    expect(console.locator(".tile .waits")).to_have_count(0)
+    console.wait_for_load_state("networkidle")
+    assert len(asked) == tiles.count() > 0
 
 
 def test_all_that_match_stay_chosen_and_the_list_says_so(

@@ -38,9 +38,16 @@ class DisputeRow:
     answer_kind: str
 
 
-def waiting(company: int, *, limit: int) -> list[DisputeRow]:
-    """Those that are open, whoever has to answer first on top. 1 statement."""
-    params = {"company": company, "states": list(DISPUTES_OPEN), "limit": limit}
+def waiting(
+    company: int, *, after: tuple[bool, datetime | None, UUID] | None = None, limit: int
+) -> list[DisputeRow]:
+    """Those that are open, whoever has to answer first on top; behind one by whether it was under review, its day and
+    its id as they were. 1 statement."""
+    under_review, due, which = after or (None, None, None)
+    params = {
+        "company": company, "states": list(DISPUTES_OPEN), "limit": limit,
+        "under_review": under_review, "due": due, "which": which,
+    }  # fmt: skip
     return [DisputeRow(*row) for row in sql.run(_ROWS + _WAITING, params)]
 
 
@@ -128,6 +135,10 @@ ORDER BY d.id
 
 _WAITING = """
 WHERE d.company_id = %(company)s::smallint AND d.state = ANY(%(states)s::text[])
+  AND (%(which)s::uuid IS NULL OR ((d.state = 'under_review'), COALESCE(d.due_at, 'infinity'))
+       > (%(under_review)s::boolean, COALESCE(%(due)s::timestamptz, 'infinity'))
+       OR ((d.state = 'under_review'), COALESCE(d.due_at, 'infinity'))
+       = (%(under_review)s::boolean, COALESCE(%(due)s::timestamptz, 'infinity')) AND d.id < %(which)s::uuid)
 ORDER BY d.state = 'under_review', d.due_at NULLS LAST, d.id DESC LIMIT %(limit)s::int
 """
 

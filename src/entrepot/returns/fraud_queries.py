@@ -37,16 +37,14 @@ class Suspected:
     note: str
 
 
-def suspected(company: int, *, state: str = "open", limit: int = 50) -> list[Suspected]:
+def suspected(
+    company: int, *, state: str = "open", after: UUID | None = None, limit: int = 50
+) -> list[Suspected]:
     """Suspected returns in a state of their review (`clean`: a rule only warned): what waits longest first, of others
-    the latest first. 1 statement."""
-    order = (
-        "j.opened_at, j.return_id"
-        if state == "open"
-        else "COALESCE(j.decided_at, j.judged_at) DESC, j.return_id"
-    )
-    where = f"{_OF_STATE} ORDER BY {order}"
-    params = {"company": company, "state": state, "limit": limit}
+    the latest first, behind the return `after`. 1 statement."""
+    told = _LONGEST_FIRST if state == "open" else _LATEST_FIRST
+    where = f"{_OF_STATE} {told}"
+    params = {"company": company, "state": state, "after": after, "limit": limit}
     return [Suspected(*row) for row in sql.run(f"{_SUSPECTED} {where} LIMIT %(limit)s::int", params)]
 
 
@@ -185,6 +183,21 @@ CROSS JOIN LATERAL (
 """
 
 _OF_STATE = "WHERE j.company_id = %(company)s::smallint AND j.state = %(state)s::text AND f.rules IS NOT NULL"
+
+_LONGEST_FIRST = """
+AND (%(after)s::uuid IS NULL OR (j.opened_at, j.return_id) >
+     (SELECT last.opened_at, last.return_id FROM returns_judgment AS last WHERE last.return_id = %(after)s::uuid))
+ORDER BY j.opened_at, j.return_id
+"""
+
+_LATEST_FIRST = """
+AND (%(after)s::uuid IS NULL OR EXISTS (
+     SELECT FROM returns_judgment AS last WHERE last.return_id = %(after)s::uuid
+     AND (COALESCE(j.decided_at, j.judged_at) < COALESCE(last.decided_at, last.judged_at)
+          OR COALESCE(j.decided_at, j.judged_at) = COALESCE(last.decided_at, last.judged_at)
+          AND j.return_id > last.return_id)))
+ORDER BY COALESCE(j.decided_at, j.judged_at) DESC, j.return_id
+"""
 
 _BY_STATE = """
 SELECT j.state, count(*) FROM returns_judgment AS j WHERE j.company_id = %(company)s::smallint

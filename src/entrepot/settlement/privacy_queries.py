@@ -71,6 +71,7 @@ class RunRow:
     kept: int
     policy_version: int
     run_at: datetime
+    id: int
 
 
 def whose(asked: Sequence[tuple[int, str, UUID | None]]) -> list[Subject]:
@@ -244,19 +245,22 @@ def order_named(company: int, text: str) -> UUID | None:
     return rows[0][0] if rows else None
 
 
-def holds(company: int, limit: int = 100) -> list[HoldRow]:
-    """Legal holds, those in force first. 1 statement."""
-    return [HoldRow(*row) for row in sql.run(_HOLD_ROWS, {"company": company, "limit": limit})]
+def holds(company: int, limit: int = 100, after: tuple[bool, UUID] | None = None) -> list[HoldRow]:
+    """Legal holds, those in force first; behind one by whether it was released, and its id. 1 statement."""
+    released, which = after or (None, None)
+    params = {"company": company, "limit": limit, "released": released, "which": which}
+    return [HoldRow(*row) for row in sql.run(_HOLD_ROWS, params)]
 
 
-def erasures(company: int, limit: int = 100) -> list[ErasureRow]:
-    """Who erased how much and why, the latest first. 1 statement."""
-    return [ErasureRow(*row) for row in sql.run(_ERASURES, {"company": company, "limit": limit})]
+def erasures(company: int, limit: int = 100, after: UUID | None = None) -> list[ErasureRow]:
+    """Who erased how much and why, the latest first, behind the one `after`. 1 statement."""
+    params = {"company": company, "limit": limit, "after": after}
+    return [ErasureRow(*row) for row in sql.run(_ERASURES, params)]
 
 
-def runs(company: int, limit: int = 40) -> list[RunRow]:
-    """What the retention rules did, the latest first. 1 statement."""
-    return [RunRow(*row) for row in sql.run(_RUNS, {"company": company, "limit": limit})]
+def runs(company: int, limit: int = 40, after: int | None = None) -> list[RunRow]:
+    """What the retention rules did, the latest first, behind the run `after`. 1 statement."""
+    return [RunRow(*row) for row in sql.run(_RUNS, {"company": company, "limit": limit, "after": after})]
 
 
 def checked() -> dict[str, int]:
@@ -452,18 +456,23 @@ SELECT h.id, COALESCE(k.code, ''), COALESCE(o.number, ''), h.reason, h.placed_by
        h.released_at
 FROM settlement_legalhold AS h LEFT JOIN parties_customer AS k ON k.id = h.customer_id
 LEFT JOIN orders_order AS o ON o.id = h.order_id
-WHERE h.company_id = %(company)s::smallint ORDER BY h.released_at IS NOT NULL, h.id DESC LIMIT %(limit)s::int
+WHERE h.company_id = %(company)s::smallint
+  AND (%(which)s::uuid IS NULL OR (h.released_at IS NOT NULL) > %(released)s::boolean
+       OR (h.released_at IS NOT NULL) = %(released)s::boolean AND h.id < %(which)s::uuid)
+ORDER BY h.released_at IS NOT NULL, h.id DESC LIMIT %(limit)s::int
 """
 
 _ERASURES = """
 SELECT id, number, orders, addresses, kept, messages, notes, remaining, reason, erased_by, erased_at
 FROM settlement_erasure
-WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(limit)s::int
+WHERE company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR id < %(after)s::uuid)
+ORDER BY id DESC LIMIT %(limit)s::int
 """
 
 _RUNS = """
-SELECT kind, older_than, gone, kept, policy_version, run_at FROM settlement_retentionrun
-WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(limit)s::int
+SELECT kind, older_than, gone, kept, policy_version, run_at, id FROM settlement_retentionrun
+WHERE company_id = %(company)s::smallint AND (%(after)s::bigint IS NULL OR id < %(after)s::bigint)
+ORDER BY id DESC LIMIT %(limit)s::int
 """
 
 _STILL_THERE = """

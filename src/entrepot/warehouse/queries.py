@@ -55,12 +55,18 @@ def fulfillment(fulfillment_id: UUID) -> FulfillmentRow | None:
     return FulfillmentRow(*rows[0]) if rows else None
 
 
-def waiting(queue: str, *, company: int, node: UUID | None = None, limit: int = 100) -> list[FulfillmentRow]:
-    """Fulfillments that wait in the queue `pick`, `pack` or `ship`, the most urgent first."""
+def waiting(
+    queue: str, *, company: int, node: UUID | None = None, after: UUID | None = None, limit: int = 100
+) -> list[FulfillmentRow]:
+    """Fulfillments that wait in the queue `pick`, `pack` or `ship`, the most urgent first, behind the one `after`; none
+    behind one that waits no more. 1 statement."""
     of_queue = "JOIN kernel_ready AS r ON r.subject = f.id AND r.queue = %(queue)s::text"
     which = """f.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR f.node_id = %(node)s::uuid)
+      AND (%(after)s::uuid IS NULL OR (-r.priority, r.due_at, r.subject) >
+           (SELECT -last.priority, last.due_at, last.subject FROM kernel_ready AS last
+            WHERE last.queue = %(queue)s::text AND last.subject = %(after)s::uuid))
       ORDER BY r.priority DESC, r.due_at, r.subject LIMIT %(limit)s::int"""
-    params = {"company": company, "node": node, "queue": queue, "limit": limit}
+    params = {"company": company, "node": node, "queue": queue, "after": after, "limit": limit}
     return [
         FulfillmentRow(*row) for row in sql.run(_FULFILLMENTS.format(queue=of_queue, which=which), params)
     ]

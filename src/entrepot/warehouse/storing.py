@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,14 +61,30 @@ def slots(*, node: UUID) -> list[Slot]:
     return [Slot(*row) for row in sql.run(_SLOTS, {"node": node})]
 
 
-def to_put_away(*, node: UUID, limit: int = PAGE, loose: bool = False) -> list[Waiting]:
-    """What waits at a node, the longest first, each with its suggestion; one does not take the room of another.
-    `loose`: without what stands on plates, which go whole.
+def to_put_away(
+    *,
+    node: UUID,
+    limit: int = PAGE,
+    loose: bool = False,
+    after: tuple[datetime | None, str, str, UUID] | None = None,
+    of: Collection[UUID] | None = None,
+    bare: bool = False,
+) -> list[Waiting]:
+    """What waits at a node, the longest first, each with its suggestion; one of them does not take the room of another.
+    `loose`: without what stands on plates, which go whole; `after`: behind one by since when it waits, its SKU's code,
+    its lot and bucket; `of`: of these buckets alone; `bare`: without suggestions.
 
     Goods under a quality check wait for their verdict first; what can't be sold goes to bins for quarantine. 3
-    statements.
+    statements, 1 without suggestions.
     """
-    rows = sql.run(_WAITING, {"node": node, "limit": limit, "loose": loose})
+    since, code, lot, behind = after or (None, None, None, None)
+    params = {
+        "node": node, "limit": limit, "loose": loose, "since": since, "code": code, "lot": lot, "behind": behind,
+        "buckets": None if of is None else list(of),
+    }  # fmt: skip
+    rows = sql.run(_WAITING, params)
+    if bare:
+        return [_suggested(row, []) for row in rows]
     if not rows:
         return []
     shelves, aside = _shelves(node)
@@ -177,6 +193,9 @@ CROSS JOIN LATERAL (SELECT b.quantity - GREATEST(b.committed, CASE WHEN %(loose)
                     AS units) AS free
 WHERE bin.node_id = %(node)s::uuid AND bin.kind = 'receiving' AND free.units > 0
   AND b.status NOT IN ('pending_inspection', 'in_transit', 'researching')
+  AND (%(buckets)s::uuid[] IS NULL OR b.id = ANY(%(buckets)s::uuid[]))
+  AND (%(behind)s::uuid IS NULL OR (COALESCE(came.at, '-infinity'), s.code, b.lot, b.id)
+       > (COALESCE(%(since)s::timestamptz, '-infinity'), %(code)s::text, %(lot)s::text, %(behind)s::uuid))
 ORDER BY came.at NULLS FIRST, s.code, b.lot, b.id LIMIT %(limit)s::int
 """
 

@@ -39,3 +39,6 @@ PATHS: dict[str, str] = {
 }
 # fmt: on
 """Path data by name."""
+
+TOWARD = frozenset({"next", "out"})
+"""Those that point to where reading goes on: mirrored where that is from right to left."""

@@ -37,12 +37,14 @@ class Shown:
     """Of all rows that the filter lets through, where this page has them all; else they are asked for later."""
     more: bool = False
     """Whether there are more rows, which no further page shows; then the sums are those of these."""
+    count: int | None = None
+    """Rows that the sums are of, where they are more than this page has."""
 
     def context(self, rows: str = "rows") -> dict[str, Any]:
         """For the template, with the rows under a name of its own."""
         return {
             "listing": self.listing, rows: self.rows, "next": self.next, "list_sums": self.sums,
-            "list_count": len(self.rows), "more": self.more,
+            "list_count": len(self.rows) if self.count is None else self.count, "more": self.more,
         }  # fmt: skip
 
 
@@ -106,6 +108,72 @@ def listed_whole(request: Request, listing: Listing, rows: Sequence[Any], *, siz
         return Shown(listing, answer=file)
     sums = sums_of(listing, ordered, request.reader.company.currency)
     return Shown(listing, None, ordered, None, sums, more)
+
+
+def in_pages(
+    request: Request,
+    listing: Listing,
+    rows: Sequence[Any],
+    *,
+    size: int,
+    key: Callable[[Any], Any] = by_id,
+    read: Callable[[str | None], Any] = uuid_in,
+    more: bool = False,
+) -> Shown:
+    """A page of rows that are all in hand, in any order that a head asks for. Behind a row that is gone meanwhile it
+    begins anew: nothing is passed over. `more` says that there are others, which no page shows."""
+    if is_file(request):
+        return listed_whole(request, listing, rows)
+    ordered, after = in_order(rows, order_of(request, listing)), read(request.GET.get("after"))
+    place = next((n for n, one in enumerate(ordered, 1) if key(one) == after), 0) if after else 0
+    page = ordered[place : place + size]
+    behind = key(page[-1]) if place + size < len(ordered) else None
+    sums = sums_of(listing, ordered, request.reader.company.currency)
+    return Shown(listing, None, page, behind, sums, more, len(ordered))
+
+
+def listed_queue(
+    request: Request,
+    listing: Listing,
+    fetch: Fetch,
+    *,
+    size: int,
+    key: Callable[[Any], Any] = by_id,
+    read: Callable[[str | None], Any] = uuid_in,
+) -> Shown:
+    """A page of a queue, which is read page by page in its own order, to its end; in another that a head asks for, the
+    first SUMMED_MAX rows of it are. Where nothing is left behind the last row of a page, it begins anew.
+
+    One statement; two where it begins anew.
+    """
+    if order_of(request, listing) != listing.order:
+        most = 0 if is_file(request) else SUMMED_MAX
+        rows = fetch(None, at_most(request, most))
+        if is_file(request):
+            return listed_whole(request, listing, rows)
+        return in_pages(request, listing, rows[:most], size=size, key=key, read=read, more=len(rows) > most)
+
+    def behind(after: Any, limit: int) -> Sequence[Any]:
+        rows = fetch(after, limit)
+        return rows or (fetch(None, limit) if after and not is_file(request) else rows)
+
+    return listed(request, listing, behind, key=key, read=read, size=size)
+
+
+def place_of(*values: Any) -> str:
+    """Where a row stands in an order by several values, for an address; `place_in` reads it."""
+    return "~".join("" if one is None else str(one) for one in values)
+
+
+def place_in(text: str | None, *reads: Callable[[str], Any]) -> tuple[Any, ...] | None:
+    """What `place_of` wrote, each value read by one of `reads`, '' as None; None where it is no such place."""
+    parts = (text or "").split("~")
+    if len(parts) != len(reads):
+        return None
+    try:
+        return tuple(read(part) if part else None for read, part in zip(reads, parts, strict=True))
+    except ValueError:
+        return None
 
 
 def _totals(request: Request, listing: Listing, rows: Sequence[Any]) -> HttpResponse:

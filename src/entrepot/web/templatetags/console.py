@@ -31,7 +31,7 @@ from entrepot.stock.queries import Standing
 from entrepot.web import format as fmt
 from entrepot.web import kpi_words, reasons, words
 from entrepot.web.areas import OWN_PAGES
-from entrepot.web.icons import PATHS
+from entrepot.web.icons import PATHS, TOWARD
 from entrepot.web.listing import Head, Listing, next_order
 from entrepot.web.plots import WIDTH
 
@@ -80,11 +80,11 @@ def per_10k(value: int) -> str:
 def icon(name: str, label: str = "") -> SafeString:
     """An icon; without a label it is only an ornament."""
     told = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    kind = "icon toward" if name in TOWARD else "icon"
     return format_html(
-        '<svg class="icon" viewBox="0 0 24 24" width="20" height="20" {}><path d="{}"/></svg>',
-        told,
-        PATHS[name],
-    )
+        '<svg class="{}" viewBox="0 0 24 24" width="20" height="20" {}><path d="{}"/></svg>',
+        kind, told, PATHS[name],
+    )  # fmt: skip
 
 
 @register.filter

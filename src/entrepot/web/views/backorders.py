@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -12,10 +10,10 @@ from entrepot.insight import backorders
 from entrepot.network import queries as network
 from entrepot.web import lists_insight
 from entrepot.web.edge import Request, clean, console, page
-from entrepot.web.listed import listed_whole, part_of
+from entrepot.web.listed import in_pages, part_of
 
 SHOWN = 200
-"""Rows that the page has of a list; the file has all."""
+"""Rows of a page."""
 VIEWS = {
     "": _("All that waits"),
     "late": _("Expected after the promise"),
@@ -36,10 +34,11 @@ def told(request: Request) -> HttpResponse:
     }  # fmt: skip
     listing = part_of(request, lists_insight.BACKORDERS, lists_insight.HELD_UP)
     found = backorders.waiting(company, view=asked["view"], channel=asked["channel"], sku=asked["sku"])
-    rows: list[Any] = found.lines
     if listing.part:
-        rows = backorders.held_up(rows)
-    shown = listed_whole(request, listing, rows, size=SHOWN)
+        held_up = backorders.held_up(found.lines)
+        shown = in_pages(request, listing, held_up, size=SHOWN, key=lambda one: one.sku)
+    else:
+        shown = in_pages(request, listing, found.lines, size=SHOWN, key=lambda one: one.line)
     if shown.answer:
         return shown.answer
     context = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from entrepot.web.edge import (
     rows_in,
     uuid_in,
 )
-from entrepot.web.listed import listed
+from entrepot.web.listed import listed, place_in, place_of
 
 WAITING_SHOWN_MAX = 100
 FITS_SHOWN_MAX = 6
@@ -54,11 +55,16 @@ def told(request: Request) -> HttpResponse:
     shown = listed(request, lists_books.STATEMENTS, fetch)
     if shown.answer:
         return shown.answer
-    waiting = bank_queries.lines(company, waiting=True, limit=WAITING_SHOWN_MAX)
+    behind = _line_place_in(request.GET.get("lines_after"))
+    waiting = bank_queries.lines(company, waiting=True, after=behind, limit=WAITING_SHOWN_MAX + 1)
+    if behind and not waiting:  # all behind it were decided meanwhile
+        waiting = bank_queries.lines(company, waiting=True, limit=WAITING_SHOWN_MAX + 1)
+    more_lines, waiting = len(waiting) > WAITING_SHOWN_MAX, waiting[:WAITING_SHOWN_MAX]
     fits = bank_queries.fits(company, waiting, limit=FITS_SHOWN_MAX)
     context = {
         **shown.context(),
         "waiting": list(zip(waiting, fits, strict=True)),
+        "next_line": _line_place(waiting[-1]) if more_lines else "",
         "expected": bank_queries.expected(company, limit=EXPECTED_SHOWN_MAX),
         "purposes": PURPOSES,
     }
@@ -87,6 +93,15 @@ def line(request: Request, which: UUID, number: int) -> HttpResponse:
         "is_open": one.state in ("differs", "unmatched"),
     }
     return page(request, "web/bank_line.html", context, area="books")
+
+
+def _line_place(one: bank_queries.LineRow) -> str:
+    return place_of(one.booked_on, one.statement, one.number)
+
+
+def _line_place_in(told: str | None) -> tuple[date, UUID, int] | None:
+    found = place_in(told, date.fromisoformat, UUID, int)
+    return (found[0], found[1], found[2]) if found and None not in found else None
 
 
 @require_POST
@@ -151,7 +166,12 @@ def _together(request: Request, rows: list[RowIn]) -> HttpResponse:
     purpose, reason = clean(request.POST.get("purpose")), clean(request.POST.get("reason"))
     shown = {
         (one.statement, one.number): f"{one.statement_number} · {fmt.money(one.amount_minor, one.currency)}"
-        for one in bank_queries.lines(request.reader.company.id, waiting=True, limit=WAITING_SHOWN_MAX)
+        for one in bank_queries.lines(
+            request.reader.company.id,
+            waiting=True,
+            limit=WAITING_SHOWN_MAX,
+            after=_line_place_in(request.POST.get("lines_after")),
+        )
     }
     wanted = [
         DecideBankLine(one.document, one.number, None, purpose, reason, _seen(one.also)) for one in rows

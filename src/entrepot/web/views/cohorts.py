@@ -16,8 +16,9 @@ from entrepot.returns import cohort_queries, expecting
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.web import format as fmt
 from entrepot.web import plots
-from entrepot.web.as_csv import as_csv
+from entrepot.web.as_file import KINDS, table_as_file
 from entrepot.web.edge import Request, back, clean, console, give, month_in, page
+from entrepot.web.listing import plain
 
 FIELDS = (
     "measured", "month", "sold_minor", "cost_minor", "returned_minor", "returned_cost_minor", "percent", "recovered",
@@ -33,10 +34,9 @@ def told(request: Request) -> HttpResponse:
     """Cohorts as they would be measured now or at the end of a month, with the entry; and what was measured before."""
     company = request.reader.company
     measures = cohort_queries.measures(company.id)
-    if request.GET.get("format") == "csv":
-        return as_csv(
-            "expected-returns", FIELDS, ([getattr(one, name) for name in FIELDS] for one in measures)
-        )
+    if (kind := request.GET.get("format")) in KINDS:
+        cells = ([plain(getattr(one, name)) for name in FIELDS] for one in measures)
+        return table_as_file(request, kind, "expected-returns", FIELDS, cells)
     now = fmt.reading().now
     month = month_in(request.GET.get("month"))
     text = clean(request.GET.get("percent"))

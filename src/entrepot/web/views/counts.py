@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,7 @@ from entrepot.warehouse.commands.withdraw_counts import WithdrawCount, withdraw_
 from entrepot.warehouse.counting import Accuracy, Counting
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, plots
+from entrepot.web.as_file import KINDS, table_as_file
 from entrepot.web.buying import serials_in
 from entrepot.web.edge import (
     Request,
@@ -50,6 +52,7 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.listed import chosen, listed
+from entrepot.web.listing import plain
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
@@ -264,6 +267,10 @@ def accuracy(request: Request) -> HttpResponse:
         found = counted.accuracy(company=company.id, since=since, until=until, by=by, node=node)
         return [one for one in found if one.share < 1][:WORST] if by == "bin" else found
 
+    if (kind := request.GET.get("format")) in KINDS:
+        return table_as_file(
+            request, kind, "count-accuracy", ACCURACY, _accuracy_cells(company.id, since, until, node)
+        )
     by_day = counted.accuracy_by_day(
         company=company.id, since=since, until=until, zone=str(reading.zone), node=node
     )
@@ -292,6 +299,18 @@ def accuracy(request: Request) -> HttpResponse:
         "currency": company.currency,
     }
     return page(request, "web/count_accuracy.html", context, area="stock")
+
+
+ACCURACY = ("by", *(one.name for one in fields(Accuracy)), "right of all")
+
+
+def _accuracy_cells(
+    company: int, since: datetime, until: datetime, node: UUID | None
+) -> Iterator[list[object]]:
+    """All tables of the page with each row that they have, one below the other."""
+    for by, _ in TABLES:
+        for one in counted.accuracy(company=company, since=since, until=until, by=by, node=node):
+            yield [by, *(plain(getattr(one, field.name)) for field in fields(Accuracy)), round(one.share, 5)]
 
 
 TABLES: tuple[tuple[counted.By, Any], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from entrepot.settlement.commands.contest_disputes import ContestDispute, contes
 from entrepot.web import dispute_paper, lists_books
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, file_of, give, page
-from entrepot.web.listed import at_most, listed, listed_whole
+from entrepot.web.listed import listed, listed_queue, place_in, place_of
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
@@ -48,9 +49,13 @@ def disputes(request: Request) -> HttpResponse:
     def fetch(after: UUID | None, limit: int) -> list[DisputeRow]:
         return dispute_queries.listed(company, state=state, after=after, limit=limit)
 
-    if state == "open":  # in the order of their last days, which no index has: there are never many
-        waiting = dispute_queries.waiting(company, limit=at_most(request, SHOWN))
-        shown = listed_whole(request, lists_books.DISPUTES, waiting, size=SHOWN)
+    def open_ones(after: Any, limit: int) -> list[DisputeRow]:
+        return dispute_queries.waiting(company, after=after and _read_place(after), limit=limit)
+
+    if state == "open":  # in the order of their last days, which no index has
+        shown = listed_queue(
+            request, lists_books.DISPUTES, open_ones, size=SHOWN, key=_place, read=lambda told: told or None
+        )
     else:
         shown = listed(request, lists_books.DISPUTES, fetch)
     if shown.answer:
@@ -64,6 +69,16 @@ def disputes(request: Request) -> HttpResponse:
         "now": fmt.reading().now,
     }
     return page(request, "web/disputes.html", context, area="books")
+
+
+def _place(one: DisputeRow) -> str:
+    """Where an open one stands in the order of its last days: it moves on once it was answered."""
+    return place_of(int(one.state == "under_review"), one.due_at and one.due_at.isoformat(), one.id)
+
+
+def _read_place(told: str) -> tuple[bool, datetime | None, UUID] | None:
+    found = place_in(told, int, datetime.fromisoformat, UUID)
+    return (bool(found[0]), found[1], found[2]) if found and found[2] else None
 
 
 @require_safe

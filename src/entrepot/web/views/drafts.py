@@ -47,7 +47,7 @@ from entrepot.tax.rules import Expected
 from entrepot.web import address_form, letters, lists_floor, quote_paper, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, Undo, clean, console, day_in, decimal_in, give, int_in, minor_in, page
-from entrepot.web.listed import at_most, listed_whole
+from entrepot.web.listed import listed_queue
 
 BLANK, MORE = 3, 12
 """Empty lines beneath those that are filled in, and where somebody asks for more."""
@@ -70,8 +70,10 @@ class Known(NamedTuple):
 @require_safe
 @console
 def drafts_list(request: Request) -> HttpResponse:
-    rows = orders.drafts(request.reader.company.id, limit=at_most(request, PAGE))
-    shown = listed_whole(request, lists_floor.DRAFTS, rows, size=PAGE)
+    def fetch(after: UUID | None, limit: int) -> list[orders.DraftRow]:
+        return orders.drafts(request.reader.company.id, after=after, limit=limit)
+
+    shown = listed_queue(request, lists_floor.DRAFTS, fetch, size=PAGE)
     if shown.answer:
         return shown.answer
     context = {**shown.context("drafts"), "now": fmt.reading().now}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +46,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.putaway import Choice
 from entrepot.web import format as fmt
 from entrepot.web import lists, lists_floor, order_paper, papers, words
+from entrepot.web.as_file import is_file
 from entrepot.web.buying import announced_in, found_in, lines_in, price_in, scheduled_in, serials_in
 from entrepot.web.edge import (
     Request,
@@ -60,7 +63,7 @@ from entrepot.web.edge import (
     page,
     uuid_in,
 )
-from entrepot.web.listed import at_most, listed, listed_whole, order_of
+from entrepot.web.listed import listed, listed_queue, order_of, place_in, place_of
 from entrepot.web.reasons import reason
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
@@ -385,8 +388,11 @@ def scan(request: Request) -> HttpResponse:
 @console
 def checks(request: Request) -> HttpResponse:
     company = request.reader.company.id
-    rows = dock.checks(company, limit=at_most(request, PAGE))
-    shown = listed_whole(request, lists_floor.CHECKS, rows, size=PAGE)
+
+    def fetch(after: UUID | None, limit: int) -> list[dock.Check]:
+        return dock.checks(company, after=after, limit=limit)
+
+    shown = listed_queue(request, lists_floor.CHECKS, fetch, size=PAGE)
     if shown.answer:
         return shown.answer
     context = {
@@ -436,19 +442,49 @@ def to_put_away(request: Request) -> HttpResponse:
     nodes = network.nodes(company=request.reader.company.id)
     chosen = uuid_in(request.GET.get("node"))
     node = next((one for one in nodes if one.id == chosen), nodes[0] if nodes else None)
-    rows = storing.to_put_away(node=node.id, limit=at_most(request, storing.PAGE), loose=True) if node else []
-    shown = listed_whole(request, lists_floor.PUT_AWAY, rows, size=storing.PAGE)
+
+    def fetch(after: str | None, limit: int) -> list[storing.Waiting]:
+        behind, bare = _dock_place_in(after), not is_file(request)
+        if node is None:
+            return []
+        return storing.to_put_away(node=node.id, limit=limit, loose=True, after=behind, bare=bare)
+
+    shown = listed_queue(
+        request,
+        lists_floor.PUT_AWAY,
+        fetch,
+        size=storing.PAGE,
+        key=_dock_place,
+        read=lambda told: told or None,
+    )
     if shown.answer:
         return shown.answer
     plates, more = _plates_at_the_dock(request, node.id) if node else ([], 0)
     context = {
         "nodes": nodes,
         "node": node,
-        **shown.context(),
+        **replace(shown, rows=_with_choices(node.id, shown.rows) if node else []).context(),
         "plates": plates,
         "more_plates": more,
     }
     return page(request, "web/put_away.html", context, area="inbound")
+
+
+def _with_choices(node: UUID, rows: list[storing.Waiting]) -> list[storing.Waiting]:
+    """The rows of a page, each with the bins that it should go to; ranking bins for all that waits takes seconds."""
+    ids = [one.bucket for one in rows]
+    told = storing.to_put_away(node=node, limit=len(ids), loose=True, of=ids) if ids else []
+    of_bucket = {one.bucket: one for one in told}
+    return [of_bucket.get(one.bucket, one) for one in rows]
+
+
+def _dock_place(one: storing.Waiting) -> str:
+    return place_of(one.since and one.since.isoformat(), one.bucket, one.sku_code, one.lot)
+
+
+def _dock_place_in(told: str | None) -> tuple[datetime | None, str, str, UUID] | None:
+    found = place_in(told, datetime.fromisoformat, UUID, str, str)
+    return (found[0], found[2], found[3] or "", found[1]) if found and found[1] and found[2] else None
 
 
 def _plates_at_the_dock(request: Request, node: UUID) -> tuple[list[tuple[PlateRow, Choice | None]], int]:

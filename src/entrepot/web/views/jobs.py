@@ -21,7 +21,7 @@ from entrepot.web import format as fmt
 from entrepot.web import lists_insight, words
 from entrepot.web.as_csv import sent_kept
 from entrepot.web.edge import Request, console, give, ids_in, page, uuid_in
-from entrepot.web.listed import at_most, listed_whole
+from entrepot.web.listed import listed_queue
 from entrepot.web.refusals import named
 
 SHOWN = 50
@@ -31,8 +31,11 @@ SHOWN = 50
 @console
 def jobs_list(request: Request) -> HttpResponse:
     """The jobs of a company, the newest first."""
-    rows = jobs.jobs_of(request.reader.company.id, limit=at_most(request, SHOWN))
-    shown = listed_whole(request, lists_insight.JOBS, rows, size=SHOWN)
+
+    def fetch(after: UUID | None, limit: int) -> list[jobs.JobRow]:
+        return jobs.jobs_of(request.reader.company.id, after=after, limit=limit)
+
+    shown = listed_queue(request, lists_insight.JOBS, fetch, size=SHOWN)
     return shown.answer or page(request, "web/jobs.html", shown.context("jobs"), area="work")
 
 

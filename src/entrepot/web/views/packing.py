@@ -35,7 +35,7 @@ from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.web import drawing, letters, lists_floor, papers, words
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, page
-from entrepot.web.listed import at_most, listed_whole
+from entrepot.web.listed import listed_queue, listed_whole
 
 PAGE = 100
 ASKED_S, BOUGHT_S = 5, 30
@@ -49,7 +49,6 @@ def waiting(request: Request) -> HttpResponse:
     """Fulfillments that wait to be packed, and that were packed and no carrier has; a scan of its number, or of its
     order's, opens one."""
     company = request.reader.company.id
-    rows = queries.waiting("pack", company=company, limit=at_most(request, PAGE))
     packed = queries.waiting("ship", company=company, limit=PAGE + 1)
     begun = shipping.consignments(company, limit=PAGE + 1)
     packed_ids = [one.id for one in packed]
@@ -61,7 +60,14 @@ def waiting(request: Request) -> HttpResponse:
     found = queries.scanned(text, company=company, limit=PAGE) if text else []
     if len(found) == 1:
         return redirect("packing", which=found[0].id)
-    shown = listed_whole(request, lists_floor.PACKING, found or rows, size=PAGE)
+
+    def fetch(after: UUID | None, limit: int) -> Sequence[queries.FulfillmentRow]:
+        return queries.waiting("pack", company=company, after=after, limit=limit)
+
+    if found:
+        shown = listed_whole(request, lists_floor.PACKING, found)
+    else:
+        shown = listed_queue(request, lists_floor.PACKING, fetch, size=PAGE)
     if shown.answer:
         return shown.answer
     context = {
@@ -73,7 +79,6 @@ def waiting(request: Request) -> HttpResponse:
         "packed_full": len(packed) > PAGE,
         "text": text,
         "missing": bool(text and not found),
-        "full": shown.more,
     }
     return page(request, "web/packing.html", context, area="ship")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.serializers.json import DjangoJSONEncoder
@@ -23,17 +24,35 @@ from entrepot.settlement.privacy import KINDS, Retention
 from entrepot.web import format as fmt
 from entrepot.web import lists_books, words
 from entrepot.web.as_file import note
-from entrepot.web.edge import Request, back, clean, console, give, misread, page, uuid_in
-from entrepot.web.listed import at_most, listed_whole, part_of
+from entrepot.web.edge import Request, back, clean, console, give, int_in, misread, page, uuid_in
+from entrepot.web.listed import by_id, listed_queue, part_of, place_in, place_of
 
 WHERE = "/books/privacy/"
 PAGE = 100
-FOUND: dict[str, Callable[[int, int], Sequence[Any]]] = {
-    lists_books.ERASURES.part: privacy_queries.erasures,
-    lists_books.LEGAL_HOLDS.part: privacy_queries.holds,
-    lists_books.RETENTION.part: privacy_queries.runs,
+
+
+class _Read(NamedTuple):
+    """What a list of the page is read by: rows of a company, so many, behind one; and where a row stands in it."""
+
+    fetch: Callable[[int, int, Any], Sequence[Any]]
+    key: Callable[[Any], Any]
+    read: Callable[[str | None], Any]
+
+
+def _hold_place(one: privacy_queries.HoldRow) -> str:
+    return place_of(int(one.released_at is not None), one.id)
+
+
+def _holds(company: int, limit: int, after: str | None) -> Sequence[privacy_queries.HoldRow]:
+    place = place_in(after, int, UUID)
+    return privacy_queries.holds(company, limit, (bool(place[0]), place[1]) if place and place[1] else None)
+
+
+FOUND = {
+    lists_books.ERASURES.part: _Read(privacy_queries.erasures, by_id, uuid_in),
+    lists_books.LEGAL_HOLDS.part: _Read(_holds, _hold_place, clean),
+    lists_books.RETENTION.part: _Read(privacy_queries.runs, by_id, int_in),
 }
-"""What each list of the page is read by, with the most rows of it."""
 
 
 @require_safe
@@ -42,7 +61,12 @@ def told(request: Request) -> HttpResponse:
     """Erasures, legal holds, or what the retention rules did; and these rules."""
     company, now = request.reader.company.id, fmt.reading().now
     listing = part_of(request, lists_books.ERASURES, lists_books.LEGAL_HOLDS, lists_books.RETENTION)
-    shown = listed_whole(request, listing, FOUND[listing.part](company, at_most(request, PAGE)), size=PAGE)
+    found = FOUND[listing.part]
+
+    def fetch(after: Any, limit: int) -> Sequence[Any]:
+        return found.fetch(company, limit, after)
+
+    shown = listed_queue(request, listing, fetch, size=PAGE, key=found.key, read=found.read)
     if shown.answer:
         return shown.answer
     version, rules = _rules(company, now)

@@ -15,7 +15,7 @@ from entrepot.network import queries as network
 from entrepot.returns import rules as returns
 from entrepot.web import format as fmt
 from entrepot.web import plots
-from entrepot.web.as_csv import as_csv
+from entrepot.web.as_file import KINDS, table_as_file
 from entrepot.web.edge import Request, clean, console, month_in, page
 
 MONTHS = 3
@@ -29,20 +29,20 @@ COLUMNS = ("name", "units", "returned", *margins.COMPONENTS, "booked", "profit",
 @require_safe
 @console
 def told(request: Request) -> HttpResponse:
-    """Profit of months by SKU, channel, reason or month. With `format=csv` the table, with `lines=csv` order lines."""
+    """Profit of months by SKU, channel, reason or month. `format`: the table as a file; `lines`: order lines."""
     company, now = request.reader.company, fmt.reading().now
     side = request.GET.get("by", "")
     side = side if side in profit.SIDES and side != "line" else "sku"
     asked = asked_of(request, now.date())
-    if request.GET.get("lines") == "csv":
+    if (kind := request.GET.get("lines")) in KINDS:
         rows = (
             (one.number, one.sku_code, one.channel, *_row(one.profit)[1:])
             for one in profit.lines(company.id, asked, now, None)
         )
-        return as_csv("profit-lines", ("order", "sku", "channel", *COLUMNS[1:]), rows)
-    if request.GET.get("format") == "csv":
+        return table_as_file(request, kind, "profit-lines", ("order", "sku", "channel", *COLUMNS[1:]), rows)
+    if (kind := request.GET.get("format")) in KINDS:
         groups = profit.profit(company.id, asked, side, now).groups()
-        return as_csv(f"profit-{side}", COLUMNS, (_row(one) for one in groups))
+        return table_as_file(request, kind, f"profit-{side}", COLUMNS, map(_row, groups))
     narrowed = bool(asked.sku or asked.channel or asked.reason)
     lines: list[profit.OfLine] = []
     ties: list[profit.Tied] = []

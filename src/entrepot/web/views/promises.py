@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from entrepot.insight import promises, questions
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
-from entrepot.web.as_csv import as_csv
+from entrepot.web.as_file import KINDS, table_as_file
 from entrepot.web.edge import Request, clean, console, month_in, page
 
 BY = {
@@ -28,16 +28,17 @@ COLUMNS = ("orders", "on_time", "rate", "on_day", "rate_by_day", "days", "days_l
 @require_safe
 @console
 def kept(request: Request) -> HttpResponse:
-    """Delivered orders by month, channel, region or service; as CSV with `format=csv`."""
+    """Delivered orders by month, channel, region or service; as a file with `format`."""
     asked = {name: clean(request.GET.get(name)) for name in ("channel", "country", "region")}
     since, until = month_in(request.GET.get("since")), month_in(request.GET.get("until"))
     by = request.GET.get("by", "")
     by = by if by in BY else "month"
     company = request.reader.company
     wanted = promises.Asked(_start(since), _start(until and fmt.months_later(until)), **asked)
-    if request.GET.get("format") == "csv":
+    if (kind := request.GET.get("format")) in KINDS:
         # The whole is the row without a name.
-        return as_csv("promises", (by, *COLUMNS), map(_figures, promises.kept(company.id, by, wanted)))
+        found = map(_figures, promises.kept(company.id, by, wanted))
+        return table_as_file(request, kind, "promises", (by, *COLUMNS), found)
     rows = questions.promises_kept(company.id, fmt.reading().now, by, wanted)
     context = {
         **asked, "by": by, "title": BY[by], "choices": BY.items(), "since": since, "until": until,

@@ -19,7 +19,7 @@ from entrepot.web import format as fmt
 from entrepot.web import lists_returns
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page
-from entrepot.web.listed import at_most, listed_whole
+from entrepot.web.listed import listed_queue
 from entrepot.web.words import sentence
 
 DAYS = (90, 30, 365)
@@ -92,8 +92,11 @@ def queue(request: Request) -> HttpResponse:
         rows = ([getattr(one, name) for name in GROUP_COLUMNS] for one in groups)
         return as_csv(f"suspected-returns-by-{side}", GROUP_COLUMNS, rows)
     state = clean(request.GET.get("state")) or "open"
-    suspected = fraud_queries.suspected(company, state=state, limit=at_most(request, SHOWN))
-    shown = listed_whole(request, lists_returns.SUSPECTED, suspected, size=SHOWN)
+
+    def fetch(after: UUID | None, limit: int) -> list[fraud_queries.Suspected]:
+        return fraud_queries.suspected(company, state=state, after=after, limit=limit)
+
+    shown = listed_queue(request, lists_returns.SUSPECTED, fetch, size=SHOWN, key=lambda one: one.return_id)
     if shown.answer:
         return shown.answer
     counts = fraud_queries.by_state(company)

@@ -30,14 +30,22 @@
     || element.matches("details[open], dialog[open]") || element.querySelector("details.menu[open], dialog[open]") !== null;
   const isChosen = (element) => [...element.querySelectorAll(CHOICES)].some((one) => one.checked !== one.defaultChecked);
 
+  const TELLS_NOTHING = /^(csrfmiddlewaretoken|next|key|had|seen.*|told)$/; // another one each time, or how the thing stood
+
+  // What the first form within names by its hidden fields, all of them: lines of one statement differ by the last.
+  function aboutOf(node) {
+    const named = [...node.querySelectorAll("input[type=hidden]")].filter((one) => !TELLS_NOTHING.test(one.name));
+    return named.filter((one) => one.form === named[0].form).map((one) => `${one.name} ${one.value}`).join(" ");
+  }
+
   // What a part of the page is about: rows and cards are told apart by it, not by where they stand.
   function keyOf(node) {
     if (node.nodeType !== Node.ELEMENT_NODE) return null;
     if (!node.matches("[data-row], section, article, li, form, .step")) return node.id || null;
     const box = node.matches("[data-row]") && node.querySelector("input[type=checkbox][name]");
     if (box) return `box ${box.value}`;
-    const hidden = [...node.querySelectorAll("input[type=hidden]")].find((one) => !["csrfmiddlewaretoken", "next"].includes(one.name));
-    if (hidden && !node.querySelector("[data-row]")) return `${node.localName} ${hidden.name} ${hidden.value}`;
+    const about = node.querySelector("[data-row]") ? "" : aboutOf(node);
+    if (about) return `${node.localName} ${about}`;
     const link = node.matches("[data-row]") && node.querySelector("a[href]");
     if (link) return `link ${link.getAttribute("href")}`;
     return node.getAttribute("aria-labelledby") || node.getAttribute("aria-label") || node.id || null;
@@ -81,7 +89,7 @@
       return;
     }
     if (old.matches(LOADS_ITSELF) && other.matches(LOADS_ITSELF)) {
-      if (old.matches(LOADS_AGAIN)) htmx.trigger(old, "again");
+      if (old.matches(LOADS_AGAIN) && !old.contains(document.activeElement)) htmx.trigger(old, "again");
       return;
     }
     takeAttributes(old, other);
@@ -112,6 +120,12 @@
       else if (one.matches(IS_KEPT) || one.querySelector(IS_KEPT) || isBusy(one) || isChosen(one)) one.setAttribute("data-gone", main.dataset.saysGone);
       else one.remove();
     }
+  }
+
+  // What stands beside the content and counts what waits.
+  function renewBeside(page) {
+    const [old, other] = [document, page].map((one) => one.querySelector("[data-live-beside]"));
+    if (old && other) renew(old, other);
   }
 
   // ---- when
@@ -154,6 +168,7 @@
       if (isHandOn() || isAllChosen()) return; // a hand came while it was on its way: the next one is new as well
       const focused = document.activeElement;
       renewChildren(main, other);
+      renewBeside(page);
       if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
       main.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
       freshAt = Date.now();
