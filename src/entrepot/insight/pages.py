@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from entrepot.insight import order_filters
 from entrepot.insight.waiting import OF_THE_HOUSE
 from entrepot.kernel import sql
 from entrepot.kernel.keyset import keyset
@@ -23,18 +24,23 @@ from entrepot.orders.window import over_before
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Orders of a status: how many, how many of them past their promise, and since when the oldest of them is here."""
+    """Orders of a status: how many, how many of them past their promise, and since when half of them, 95 of a hundred
+    and the oldest stand in it. Nobody waits for those that have ended: of them there is no time."""
 
     status: str
     orders: int
     late: int
-    oldest_at: datetime
+    half_at: datetime | None = None
+    most_at: datetime | None = None
+    oldest_at: datetime | None = None
 
 
-def flow(*, company: int, now: datetime) -> dict[str, Stage]:
-    """Where the orders of a company stand. One statement."""
-    params = {"company": company, "now": now, "ended": list(ENDED)}
-    return {row[0]: Stage(*row) for row in sql.run(_FLOW, params)}
+def flow(*, company: int, now: datetime, nodes: Collection[str] = (), channel: str = "") -> dict[str, Stage]:
+    """Where the orders of a company stand; those of some nodes or a channel, by their codes. One statement."""
+    narrowed = order_filters.narrowed(nodes, channel)
+    params = {"company": company, "now": now, "ended": list(ENDED), "nodes": list(nodes), "channel": channel}
+    statement = _FLOW.format(narrowed=f"AND {narrowed}" if narrowed else "")
+    return {row[0]: Stage(*row) for row in sql.run(statement, params)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +52,15 @@ class Pulse:
     shipped: int
 
 
-def pulse(*, company: int, since: datetime, until: datetime) -> list[Pulse]:
-    """What was recorded hour by hour, without gaps. One statement."""
-    return [Pulse(*row) for row in sql.run(_PULSE, {"company": company, "since": since, "until": until})]
+def pulse(
+    *, company: int, since: datetime, until: datetime, nodes: Collection[str] = (), channel: str = ""
+) -> list[Pulse]:
+    """What was recorded hour by hour, without gaps; of the orders of some nodes or a channel, by their codes.
+    One statement."""
+    narrowed = order_filters.narrowed(nodes, channel)
+    params = {"company": company, "since": since, "until": until, "nodes": list(nodes), "channel": channel}
+    within = _PULSE_WITHIN.format(narrowed=narrowed) if narrowed else ""
+    return [Pulse(*row) for row in sql.run(_PULSE.format(within=within), params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +133,17 @@ def open_holds(*, orders: Collection[UUID], kind: str = "") -> list[tuple[UUID, 
     return [(hold, number) for hold, number in sql.run(_OPEN_HOLDS, {"orders": list(orders), "kind": kind})]
 
 
-def late_orders(*, company: int, now: datetime, limit: int = 8) -> list[OrderRow]:
-    """Orders past their promise, the longest late first. One statement."""
-    params = {"company": company, "now": now, "limit": limit, "ended": list(ENDED)}
-    return [_order_row(row) for row in sql.run(_LATE, params)]
+def late_orders(
+    *, company: int, now: datetime, nodes: Collection[str] = (), channel: str = "", limit: int = 8
+) -> list[OrderRow]:
+    """Orders past their promise, the longest late first; those of some nodes or a channel, by their codes.
+    One statement."""
+    narrowed = order_filters.narrowed(nodes, channel)
+    params = {
+        "company": company, "now": now, "limit": limit, "ended": list(ENDED), "nodes": list(nodes), "channel": channel,
+    }  # fmt: skip
+    statement = _LATE.format(narrowed=f"AND {narrowed}" if narrowed else "")
+    return [_order_row(row) for row in sql.run(statement, params)]
 
 
 def _order_row(row: tuple[Any, ...]) -> OrderRow:
@@ -526,10 +545,19 @@ def gauges() -> list[tuple[str, str, int]]:
     return [(name, label, value) for name, label, value in sql.run(_GAUGES)]
 
 
+# An order came into its status with the last event that says so: it may have been there before. Few have not ended.
 _FLOW = """
-SELECT status, count(*)::int, (count(*) FILTER (WHERE promise_at < %(now)s::timestamptz
-                                                AND status <> ALL(%(ended)s::text[])))::int, min(placed_at)
-FROM orders_order WHERE company_id = %(company)s::smallint GROUP BY status
+SELECT status, count(*)::int, (count(*) FILTER (WHERE alive AND promise_at < %(now)s::timestamptz))::int,
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY came_at), percentile_disc(0.05) WITHIN GROUP (ORDER BY came_at),
+       min(came_at)
+FROM (
+    SELECT o.status, o.promise_at, o.status <> ALL(%(ended)s::text[]) AS alive,
+           CASE WHEN o.status <> ALL(%(ended)s::text[]) THEN COALESCE((
+               SELECT e.occurred_at FROM kernel_event AS e
+               WHERE e.subject_id = o.id AND e.state_after = o.status AND e.state_before <> e.state_after
+               ORDER BY e.seq DESC LIMIT 1), o.placed_at) END AS came_at
+    FROM orders_order AS o WHERE o.company_id = %(company)s::smallint {narrowed}) AS stands
+GROUP BY status
 """
 
 _PULSE = """
@@ -541,10 +569,14 @@ LEFT JOIN (
            count(*) FILTER (WHERE subject_kind = 'shipment' AND state_after = 'shipped') AS shipped
     FROM kernel_event
     WHERE recorded_at >= date_trunc('hour', %(since)s::timestamptz) AND recorded_at <= %(until)s::timestamptz
-      AND company_id = %(company)s::smallint
+      AND company_id = %(company)s::smallint {within}
     GROUP BY 1) AS e USING (hour)
 ORDER BY 1
 """
+
+_PULSE_WITHIN = """AND COALESCE(
+        (SELECT s.order_id FROM shipping_shipment AS s WHERE subject_kind = 'shipment' AND s.id = subject_id),
+        subject_id) IN (SELECT o.id FROM orders_order AS o WHERE {narrowed})"""
 
 _QUEUES = f"""
 SELECT queue, count(*)::int FROM kernel_ready WHERE {OF_THE_HOUSE} GROUP BY queue ORDER BY queue
@@ -590,7 +622,7 @@ _TEXT = """AND o.id IN (
 _LATE = (
     _ROW
     + """
-  AND o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])
+  AND o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[]) {narrowed}
 ORDER BY o.promise_at, o.priority DESC, o.id LIMIT %(limit)s::int
 """
 )

@@ -194,11 +194,22 @@ def _each_once(lists: Iterable[tuple[str, ...]], told: Collection[str] = ()) -> 
     return tuple(one for one in dict.fromkeys(chain.from_iterable(lists)) if one not in told)
 
 
-def told(home: Home, *, company: int, person: str, roles: Sequence[str], now: datetime) -> ForYou:
-    """The home's lines with their counts. One statement."""
+def told(
+    home: Home,
+    *,
+    company: int,
+    person: str,
+    roles: Sequence[str],
+    now: datetime,
+    nodes: Sequence[str] = (),
+    channel: str = "",
+) -> ForYou:
+    """The home's lines with their counts; at some nodes and of a channel, where that can be told. One statement."""
     sides = (home.waits, home.late, home.wrong)
     signals = [name for side in sides for name in side]
-    counts = waiting.counted(signals, company=company, person=person, roles=roles, now=now)
+    counts = waiting.counted(
+        signals, company=company, person=person, roles=roles, now=now, nodes=nodes, channel=channel
+    )
     told = ([_told(name, counts[name], roles) for name in side] for side in sides)
     return ForYou(
         *(sorted(side, key=lambda one: not one.size) for side in told)
