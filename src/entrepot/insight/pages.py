@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -17,7 +17,6 @@ from entrepot.insight.waiting import OF_THE_HOUSE
 from entrepot.kernel import sql
 from entrepot.kernel.keyset import keyset
 from entrepot.orders.rules import ENDED
-from entrepot.orders.window import over_before
 
 # ---- the flow board
 
@@ -78,6 +77,8 @@ def queues() -> list[Queue]:
 
 # ---- lists
 
+EVERY = order_filters.Asked()
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
@@ -106,26 +107,26 @@ def orders(
     company: int,
     now: datetime,
     statuses: Collection[str] = (),
-    channel: str = "",
-    text: str = "",
-    late: bool = False,
-    past_ship_by: bool = False,
+    asked: order_filters.Asked = EVERY,
     order: str = "-placed_at",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
-    """Orders, the latest placed first or in another of `ORDERS_BY`, behind the order `after`. One statement.
-
-    `text` is an order's number, an external id, or a customer's code; `past_ship_by` are those that should have left.
-    """
-    behind, by = keyset("orders_order", "o", ORDERS_BY, order, after)
-    params = {
-        "company": company, "now": now, "statuses": list(statuses), "channel": channel, "late": late, "after": after,
-        "limit": limit, "text": text, "ended": list(ENDED), "past_ship_by": past_ship_by,
-        "over_before": over_before(now),
-    }  # fmt: skip
-    statement = _ORDERS.format(text=_TEXT if text else "", behind=behind, by=by)
+    """Orders of some statuses, or of all that is asked, the latest placed first or in another of `ORDERS_BY`, behind
+    the order `after`. One statement."""
+    asked = replace(asked, statuses=tuple(statuses)) if statuses else asked
+    statement = orders_statement(asked, order=order, after=after)
+    params = order_filters.params(asked, company=company, now=now) | {"after": after, "limit": limit}
     return [_order_row(row) for row in sql.run(statement, params)]
+
+
+def orders_statement(
+    asked: order_filters.Asked, *, order: str = "-placed_at", after: UUID | None = None
+) -> str:
+    """What is asked of the database for `orders`."""
+    behind, by = keyset("orders_order", "o", ORDERS_BY, order, after)
+    where = order_filters.where(asked)
+    return f"{_ROW} {f'AND {where}' if where else ''} {behind}\n{by} LIMIT %(limit)s::int"
 
 
 def open_holds(*, orders: Collection[UUID], kind: str = "") -> list[tuple[UUID, str]]:
@@ -596,28 +597,6 @@ WHERE o.company_id = %(company)s::smallint
 
 ORDERS_BY = {"placed_at": (), "promise_at": ("COALESCE({row}.promise_at, 'infinity'::timestamptz)",)}
 """What the list of orders can be put in order by; keys are made in the order of placing."""
-
-_ORDERS = (
-    _ROW
-    + """
-  AND (cardinality(%(statuses)s::text[]) = 0 OR o.status = ANY(%(statuses)s::text[]))
-  AND (%(channel)s::text = '' OR c.code = %(channel)s::text)
-  AND (NOT %(late)s::bool OR (o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])))
-  AND (NOT %(past_ship_by)s::bool
-       OR (o.ship_by < %(over_before)s::date AND o.status <> ALL(%(ended)s::text[])))
-  {text} {behind}
-{by} LIMIT %(limit)s::int
-"""
-)
-
-# Each branch by an index of its own; as one condition they would be looked for in every order there is.
-_TEXT = """AND o.id IN (
-    SELECT id FROM orders_order WHERE number = upper(%(text)s::text)
-    UNION ALL SELECT id FROM orders_order
-    WHERE company_id = %(company)s::smallint AND external_id = %(text)s::text
-      AND channel_id IN (SELECT id FROM network_channel WHERE company_id = %(company)s::smallint)
-    UNION ALL SELECT id FROM orders_order WHERE customer_id IN (
-        SELECT id FROM parties_customer WHERE company_id = %(company)s::smallint AND code = %(text)s::text))"""
 
 _LATE = (
     _ROW
