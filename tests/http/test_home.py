@@ -246,3 +246,25 @@ def test_the_first_page_of_a_node_tells_what_stands_there(console, shop):
         lines(browser.get("/", {"node": code}).content.decode())["Fulfillments to pack"] for code in nodes
     ]
     assert sum(told) == len(shop.orders["picked"])
+
+
+@pytest.mark.parametrize("name", sorted(PEOPLE))
+def test_each_role_has_below_its_figures_what_it_works_by(console, shop, name):
+    page = console(name).get("/").content.decode()
+    shown = {
+        homes.FLOW: 'class="board"' in page,
+        homes.CUT_OFFS: "Backlog against cut-offs" in page,
+        homes.FEEDS: "What comes in and goes out" in page,
+    }
+    parts = {
+        "supervisor": {homes.CUT_OFFS, homes.FLOW}, "engineer": {homes.FEEDS}, "books": set(), "inspector": set(),
+    }  # fmt: skip
+    assert {part for part, is_there in shown.items() if is_there} == parts.get(name, {homes.FLOW})
+
+
+def test_a_supervisor_sees_which_orders_wait_for_which_cut_off(console, shop):
+    told = console("supervisor").get("/").context["cut_offs"]
+    assert sum(step.orders for _, step in told) > 0
+    node = told[0][0].node_code
+    narrowed = console("supervisor").get("/", {"node": node}).context["cut_offs"]
+    assert {one.node_code for one, _ in narrowed} == {node}

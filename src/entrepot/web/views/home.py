@@ -12,9 +12,10 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import pace, pages, questions, summary
+from entrepot.insight import feeds, pace, pages, questions, summary
 from entrepot.network import queries as network
 from entrepot.orders.rules import ENDED
+from entrepot.warehouse import task_times
 from entrepot.web import format as fmt
 from entrepot.web import homes
 from entrepot.web.edge import Request, clean, console, page
@@ -69,9 +70,10 @@ def home(request: Request) -> HttpResponse:
     channel = channels.get(clean(request.GET.get("channel")))
     asked = Narrowed((node,) if node else (), channel.code if channel else "")
     name, tiles = dashboard.own(reader)
+    theirs = homes.home_of(reader.roles, everything=reader.actor.everything)
     context = {
         "for_you": homes.told(
-            homes.home_of(reader.roles, everything=reader.actor.everything),
+            theirs,
             company=company, person=reader.name, roles=reader.roles, now=now, nodes=asked.nodes,
             channel=asked.channel,
         ),
@@ -82,8 +84,19 @@ def home(request: Request) -> HttpResponse:
         "node": node,
         "channel": asked.channel,
         "narrowing": asked.query,
-        **_board(company, now, asked),
+        "parts": theirs.parts,
+        **(_board(company, now, asked) if homes.FLOW in theirs.parts else {}),
     }  # fmt: skip
+    if homes.CUT_OFFS in theirs.parts:
+        context["cut_offs"] = [
+            (one, step)
+            for one in task_times.outlooks(company=company, at=now)
+            if not asked.nodes or one.node_code in asked.nodes
+            for step in one.steps
+            if step.orders
+        ]
+    if homes.FEEDS in theirs.parts:
+        context |= {"feeds": feeds.feeds(company, now), "stuck": questions.standing(company, now)}
     return page(request, "web/home.html", context, area="home")
 
 
