@@ -100,7 +100,8 @@ NOT_OPENED = {
 """Addresses that take a GET by their pattern, and are not opened by themselves, and why."""
 ASKED = {
     "orders": ("?status=held", "?status=allocated", "?channel=shop&late=1", "?q=volume-150000", "?q=V-00077",
-               "?sort=-total", "?sort=promise"),
+               "?sort=-total", "?sort=promise", "?node=LDN&sku=HH-0042", "?country=GB&total_from=100",
+               "?placed_from={day}&hold=fraud+review"),
     "work": ("?view=overdue", "?view=mine", "?role=controller", "?kind=cases", "?sort=due", "?sort=-priority"),
     "returns": ("?state=received", "?state=closed", "?q=RMA-100500"),
     "stock": ("?q=HH-01", "?sort=-value", "?sort=free"),

@@ -18,6 +18,7 @@ from entrepot.insight import pace, pages
 from entrepot.kernel import ids, sql
 from entrepot.ledger import queries as ledger
 from entrepot.orders import queries as orders
+from entrepot.orders import rules
 from entrepot.web.views import home
 from entrepot.work import queries as work
 from tests.asking import sure
@@ -238,11 +239,89 @@ def test_the_flow_board_tells_what_came_and_went_in_a_day(console, shop):
     told = dict(re.findall(r'<span class="name">(.*?)</span>.*?24 h: (\+\d+ −\d+)', page, re.DOTALL))
     came, went = known["packed"]
     assert told["Packed"] == f"+{came} −{went}"
-    standing = {name: one.orders for name, one in pages.flow(company=1, now=shop.now).items()}
-    slow = pace.bottleneck(
-        standing, pace.paces(standing, moved, 24), [s for _, lane in home.LANES[:2] for s in lane]
+    stages = pages.flow(company=1, now=shop.now)
+    paces = pace.paces({status: one.orders for status, one in stages.items()}, moved, 24)
+    slow = pace.bottleneck(home.standing(stages, shop.now), paces, home.ON_THE_WAY)
+    assert page.count(">bottleneck<") == (1 if slow else 0)
+
+
+def test_the_flow_board_tells_how_long_orders_have_stood_in_their_status(console, shop, monkeypatch):
+    """Since they came into it, which is not since they were placed."""
+    sql.run("UPDATE orders_order SET placed_at = placed_at - interval '40 days'")
+    by_hand = sql.run("""
+        SELECT o.status, array_agg(e.at ORDER BY e.at) FROM orders_order AS o, LATERAL (
+            SELECT max(occurred_at) AS at FROM kernel_event
+            WHERE subject_id = o.id AND subject_kind = 'order' AND state_after = o.status AND state_before <> o.status
+        ) AS e WHERE o.status NOT IN ('shipped', 'delivered', 'cancelled', 'closed') GROUP BY o.status""")
+    stages = pages.flow(company=COMPANY, now=shop.now)
+    for status, times in by_hand:
+        there = stages[status]
+        assert (there.half_at, there.oldest_at) == (times[(len(times) - 1) // 2], times[0]), status
+        assert there.oldest_at <= there.most_at <= there.half_at, status
+    assert len(by_hand) > 5
+    assert all(stages[one].oldest_at is None for one in ("shipped", "delivered") if one in stages)
+    monkeypatch.setattr(pace, "STOOD_MIN", timedelta(0))
+    monkeypatch.setattr(pace, "ORDERS_MIN", 1)
+    page = console("lead").get("/").content.decode()
+    assert page.count(">bottleneck<") == 1
+    late = [one for one in re.findall(r'<span class="late-text">(.*?)</a>', page, re.DOTALL) if "late" in one]
+    assert late and all("oldest" in one for one in late), "what is late hides nothing of it"
+
+
+def test_the_flow_board_is_that_of_a_node_or_a_channel(console, shop):
+    everywhere = pages.flow(company=COMPANY, now=shop.now)
+    by_node = {
+        node: sum(one.orders for one in pages.flow(company=COMPANY, now=shop.now, nodes=[node]).values())
+        for (node,) in sql.run("SELECT code FROM network_node WHERE company_id = 1")
+    }
+    by_hand = dict(
+        sql.run("""
+        SELECT n.code, (SELECT count(*) FROM orders_order AS o
+            WHERE EXISTS (SELECT FROM stock_allocation WHERE order_id = o.id AND node_id = n.id)
+               OR EXISTS (SELECT FROM warehouse_fulfillment
+                          WHERE order_id = o.id AND node_id = n.id AND state <> 'cancelled'))::int
+        FROM network_node AS n WHERE n.company_id = 1""")
     )
-    assert page.count("piles up") == (1 if slow else 0)
+    assert by_node == by_hand
+    assert max(by_node.values()) > 0
+    by_channel = sql.run("""
+        SELECT c.code, count(o.id)::int FROM network_channel AS c LEFT JOIN orders_order AS o ON o.channel_id = c.id
+        WHERE c.company_id = 1 GROUP BY c.code""")
+    for channel, count in by_channel:
+        found = pages.flow(company=COMPANY, now=shop.now, channel=channel)
+        assert sum(one.orders for one in found.values()) == count
+    browser = console("lead")
+    node = max(by_node, key=by_node.get)
+    page = browser.get("/", {"node": node, "channel": "nowhere"}).content.decode()
+    board = dict(re.findall(r'<span class="name">(.*?)</span>\s*<b>(\d+)</b>', page))
+    assert sum(map(int, board.values())) == by_node[node]
+    assert f"&amp;node={node}" in page
+    nothing = next(channel for channel, count in by_channel if not count)
+    page = browser.get("/", {"channel": nothing}).content.decode()
+    board = dict(re.findall(r'<span class="name">(.*?)</span>\s*<b>(\d+)</b>', page))
+    assert set(board.values()) == {"0"}
+    assert "Nothing is late" in page
+    assert browser.get("/", {"node": "no such", "channel": "none"}).context["alive"] == sum(
+        one.orders for one in everywhere.values() if one.status not in rules.ENDED
+    )
+
+
+def test_the_pace_of_a_node_and_a_channel_are_parts_of_that_of_all(shop):
+    until = max(sql.run("SELECT max(recorded_at) FROM kernel_event")[0])
+    within = {"company": 1, "since": until - timedelta(days=1), "until": until}
+    whole = {one.status: one for one in pace.passed(**within)}
+    channels = [code for (code,) in sql.run("SELECT code FROM network_channel WHERE company_id = 1")]
+    parts = [one for code in channels for one in pace.passed(**within, channel=code)]
+    assert whole.keys() == {one.status for one in parts}
+    for status, one in whole.items():
+        assert sum(part.came for part in parts if part.status == status) == one.came
+    of_node = {one.status: one for one in pace.passed(**within, nodes=["LDN", "nowhere"])}
+    assert of_node and all(one.came <= whole[status].came for status, one in of_node.items())
+    hours = {"company": 1, "since": until - timedelta(days=1), "until": until}
+    for told in ("placed", "shipped"):
+        every = sum(getattr(one, told) for one in pages.pulse(**hours))
+        split = [getattr(one, told) for code in channels for one in pages.pulse(**hours, channel=code)]
+        assert sum(split) == every > 0, told
 
 
 def test_books_drill_down_to_one_entry(console, shop):

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entrepot.access import queries as access
-from entrepot.insight.waiting import SIGNALS, counted
+from entrepot.insight.waiting import AT_NODES, OF_CHANNEL, SIGNALS, counted
 from entrepot.kernel import sql
 from entrepot.web import homes
 from tests.shop import PEOPLE, a_person
@@ -220,3 +220,51 @@ def test_a_refused_form_stays_on_its_page_where_that_is_one(console, shop):
     assert "Nothing was selected" in lead.get(sent["Location"]).content.decode(), (
         "to look has not read it away"
     )
+
+
+def test_what_stands_at_a_node_or_came_by_a_channel_is_told_of_it_alone(shop):
+    asked = {"person": "lead", "roles": ["operations lead"], "now": shop.now, "company": 1}
+    whole = counted(SIGNALS, **asked)
+    nodes = [code for (code,) in sql.run("SELECT code FROM network_node WHERE company_id = 1")]
+    channels = [code for (code,) in sql.run("SELECT code FROM network_channel WHERE company_id = 1")]
+    by_node = [counted(SIGNALS, **asked, nodes=[code]) for code in nodes]
+    by_channel = [counted(SIGNALS, **asked, channel=code) for code in channels]
+    assert counted(SIGNALS, **asked, nodes=nodes)["to pack"] == whole["to pack"] > 0
+    for signal, count in whole.items():
+        if signal not in AT_NODES:
+            assert {one[signal] for one in by_node} == {count}, signal
+        elif signal != "held":  # an order that is held may be promised at several nodes, or at none
+            assert sum(one[signal] for one in by_node) == count, signal
+        parts = [one[signal] for one in by_channel]
+        assert sum(parts) == count if signal in OF_CHANNEL else set(parts) == {count}, signal
+
+
+def test_the_first_page_of_a_node_tells_what_stands_there(console, shop):
+    browser = console("supervisor")
+    nodes = [code for (code,) in sql.run("SELECT code FROM network_node WHERE company_id = 1")]
+    told = [
+        lines(browser.get("/", {"node": code}).content.decode())["Fulfillments to pack"] for code in nodes
+    ]
+    assert sum(told) == len(shop.orders["picked"])
+
+
+@pytest.mark.parametrize("name", sorted(PEOPLE))
+def test_each_role_has_below_its_figures_what_it_works_by(console, shop, name):
+    page = console(name).get("/").content.decode()
+    shown = {
+        homes.FLOW: 'class="board"' in page,
+        homes.CUT_OFFS: "Backlog against cut-offs" in page,
+        homes.FEEDS: "What comes in and goes out" in page,
+    }
+    parts = {
+        "supervisor": {homes.CUT_OFFS, homes.FLOW}, "engineer": {homes.FEEDS}, "books": set(), "inspector": set(),
+    }  # fmt: skip
+    assert {part for part, is_there in shown.items() if is_there} == parts.get(name, {homes.FLOW})
+
+
+def test_a_supervisor_sees_which_orders_wait_for_which_cut_off(console, shop):
+    told = console("supervisor").get("/").context["cut_offs"]
+    assert sum(step.orders for _, step in told) > 0
+    node = told[0][0].node_code
+    narrowed = console("supervisor").get("/", {"node": node}).context["cut_offs"]
+    assert {one.node_code for one, _ in narrowed} == {node}

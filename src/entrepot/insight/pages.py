@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -12,31 +12,34 @@ from uuid import UUID
 
 import msgspec
 
+from entrepot.insight import order_filters
 from entrepot.insight.waiting import OF_THE_HOUSE
 from entrepot.kernel import sql
 from entrepot.kernel.keyset import keyset
-from entrepot.orders.lapsing import ITEM, RULE
-from entrepot.orders.queries import LAPSING
 from entrepot.orders.rules import ENDED
-from entrepot.orders.window import over_before
 
 # ---- the flow board
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Orders of a status: how many, how many of them past their promise, and since when the oldest of them is here."""
+    """Orders of a status: how many, how many of them past their promise, and since when half of them, 95 of a hundred
+    and the oldest stand in it. Nobody waits for those that have ended: of them there is no time."""
 
     status: str
     orders: int
     late: int
-    oldest_at: datetime
+    half_at: datetime | None = None
+    most_at: datetime | None = None
+    oldest_at: datetime | None = None
 
 
-def flow(*, company: int, now: datetime) -> dict[str, Stage]:
-    """Where the orders of a company stand. One statement."""
-    params = {"company": company, "now": now, "ended": list(ENDED)}
-    return {row[0]: Stage(*row) for row in sql.run(_FLOW, params)}
+def flow(*, company: int, now: datetime, nodes: Collection[str] = (), channel: str = "") -> dict[str, Stage]:
+    """Where the orders of a company stand; those of some nodes or a channel, by their codes. One statement."""
+    narrowed = order_filters.narrowed(nodes, channel)
+    params = {"company": company, "now": now, "ended": list(ENDED), "nodes": list(nodes), "channel": channel}
+    statement = _FLOW.format(narrowed=f"AND {narrowed}" if narrowed else "")
+    return {row[0]: Stage(*row) for row in sql.run(statement, params)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,15 @@ class Pulse:
     shipped: int
 
 
-def pulse(*, company: int, since: datetime, until: datetime) -> list[Pulse]:
-    """What was recorded hour by hour, without gaps. One statement."""
-    return [Pulse(*row) for row in sql.run(_PULSE, {"company": company, "since": since, "until": until})]
+def pulse(
+    *, company: int, since: datetime, until: datetime, nodes: Collection[str] = (), channel: str = ""
+) -> list[Pulse]:
+    """What was recorded hour by hour, without gaps; of the orders of some nodes or a channel, by their codes.
+    One statement."""
+    narrowed = order_filters.narrowed(nodes, channel)
+    params = {"company": company, "since": since, "until": until, "nodes": list(nodes), "channel": channel}
+    within = _PULSE_WITHIN.format(narrowed=narrowed) if narrowed else ""
+    return [Pulse(*row) for row in sql.run(_PULSE.format(within=within), params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ def queues() -> list[Queue]:
 
 
 # ---- lists
+
+EVERY = order_filters.Asked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +107,26 @@ def orders(
     company: int,
     now: datetime,
     statuses: Collection[str] = (),
-    channel: str = "",
-    text: str = "",
-    late: bool = False,
-    past_ship_by: bool = False,
-    lapsing: bool = False,
+    asked: order_filters.Asked = EVERY,
     order: str = "-placed_at",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
-    """Orders, the latest placed first or in another of `ORDERS_BY`, behind the order `after`. One statement.
-
-    `text` is an order's number, an external id, or a customer's code; `past_ship_by` are those that should have left,
-    `lapsing` those whose authorization ends before they leave, as the house was last told.
-    """
-    behind, by = keyset("orders_order", "o", ORDERS_BY, order, after)
-    params = {
-        "company": company, "now": now, "statuses": list(statuses), "channel": channel, "late": late, "after": after,
-        "limit": limit, "text": text, "ended": list(ENDED), "past_ship_by": past_ship_by,
-        "over_before": over_before(now), "lapse_rule": RULE, "lapse_item": ITEM,
-    }  # fmt: skip
-    only = (_TEXT if text else "") + (f"AND o.id IN ({LAPSING})" if lapsing else "")
-    statement = _ORDERS.format(text=only, behind=behind, by=by)
+    """Orders of some statuses, or of all that is asked, the latest placed first or in another of `ORDERS_BY`, behind
+    the order `after`. One statement."""
+    asked = replace(asked, statuses=tuple(statuses)) if statuses else asked
+    statement = orders_statement(asked, order=order, after=after)
+    params = order_filters.params(asked, company=company, now=now) | {"after": after, "limit": limit}
     return [_order_row(row) for row in sql.run(statement, params)]
+
+
+def orders_statement(
+    asked: order_filters.Asked, *, order: str = "-placed_at", after: UUID | None = None
+) -> str:
+    """What is asked of the database for `orders`."""
+    behind, by = keyset("orders_order", "o", ORDERS_BY, order, after)
+    where = order_filters.where(asked)
+    return f"{_ROW} {f'AND {where}' if where else ''} {behind}\n{by} LIMIT %(limit)s::int"
 
 
 def open_holds(*, orders: Collection[UUID], kind: str = "") -> list[tuple[UUID, str]]:
@@ -126,10 +134,17 @@ def open_holds(*, orders: Collection[UUID], kind: str = "") -> list[tuple[UUID, 
     return [(hold, number) for hold, number in sql.run(_OPEN_HOLDS, {"orders": list(orders), "kind": kind})]
 
 
-def late_orders(*, company: int, now: datetime, limit: int = 8) -> list[OrderRow]:
-    """Orders past their promise, the longest late first. One statement."""
-    params = {"company": company, "now": now, "limit": limit, "ended": list(ENDED)}
-    return [_order_row(row) for row in sql.run(_LATE, params)]
+def late_orders(
+    *, company: int, now: datetime, nodes: Collection[str] = (), channel: str = "", limit: int = 8
+) -> list[OrderRow]:
+    """Orders past their promise, the longest late first; those of some nodes or a channel, by their codes.
+    One statement."""
+    narrowed = order_filters.narrowed(nodes, channel)
+    params = {
+        "company": company, "now": now, "limit": limit, "ended": list(ENDED), "nodes": list(nodes), "channel": channel,
+    }  # fmt: skip
+    statement = _LATE.format(narrowed=f"AND {narrowed}" if narrowed else "")
+    return [_order_row(row) for row in sql.run(statement, params)]
 
 
 def _order_row(row: tuple[Any, ...]) -> OrderRow:
@@ -531,10 +546,19 @@ def gauges() -> list[tuple[str, str, int]]:
     return [(name, label, value) for name, label, value in sql.run(_GAUGES)]
 
 
+# An order came into its status with the last event that says so: it may have been there before. Few have not ended.
 _FLOW = """
-SELECT status, count(*)::int, (count(*) FILTER (WHERE promise_at < %(now)s::timestamptz
-                                                AND status <> ALL(%(ended)s::text[])))::int, min(placed_at)
-FROM orders_order WHERE company_id = %(company)s::smallint GROUP BY status
+SELECT status, count(*)::int, (count(*) FILTER (WHERE alive AND promise_at < %(now)s::timestamptz))::int,
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY came_at), percentile_disc(0.05) WITHIN GROUP (ORDER BY came_at),
+       min(came_at)
+FROM (
+    SELECT o.status, o.promise_at, o.status <> ALL(%(ended)s::text[]) AS alive,
+           CASE WHEN o.status <> ALL(%(ended)s::text[]) THEN COALESCE((
+               SELECT e.occurred_at FROM kernel_event AS e
+               WHERE e.subject_id = o.id AND e.state_after = o.status AND e.state_before <> e.state_after
+               ORDER BY e.seq DESC LIMIT 1), o.placed_at) END AS came_at
+    FROM orders_order AS o WHERE o.company_id = %(company)s::smallint {narrowed}) AS stands
+GROUP BY status
 """
 
 _PULSE = """
@@ -546,10 +570,14 @@ LEFT JOIN (
            count(*) FILTER (WHERE subject_kind = 'shipment' AND state_after = 'shipped') AS shipped
     FROM kernel_event
     WHERE recorded_at >= date_trunc('hour', %(since)s::timestamptz) AND recorded_at <= %(until)s::timestamptz
-      AND company_id = %(company)s::smallint
+      AND company_id = %(company)s::smallint {within}
     GROUP BY 1) AS e USING (hour)
 ORDER BY 1
 """
+
+_PULSE_WITHIN = """AND COALESCE(
+        (SELECT s.order_id FROM shipping_shipment AS s WHERE subject_kind = 'shipment' AND s.id = subject_id),
+        subject_id) IN (SELECT o.id FROM orders_order AS o WHERE {narrowed})"""
 
 _QUEUES = f"""
 SELECT queue, count(*)::int FROM kernel_ready WHERE {OF_THE_HOUSE} GROUP BY queue ORDER BY queue
@@ -570,32 +598,10 @@ WHERE o.company_id = %(company)s::smallint
 ORDERS_BY = {"placed_at": (), "promise_at": ("COALESCE({row}.promise_at, 'infinity'::timestamptz)",)}
 """What the list of orders can be put in order by; keys are made in the order of placing."""
 
-_ORDERS = (
-    _ROW
-    + """
-  AND (cardinality(%(statuses)s::text[]) = 0 OR o.status = ANY(%(statuses)s::text[]))
-  AND (%(channel)s::text = '' OR c.code = %(channel)s::text)
-  AND (NOT %(late)s::bool OR (o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])))
-  AND (NOT %(past_ship_by)s::bool
-       OR (o.ship_by < %(over_before)s::date AND o.status <> ALL(%(ended)s::text[])))
-  {text} {behind}
-{by} LIMIT %(limit)s::int
-"""
-)
-
-# Each branch by an index of its own; as one condition they would be looked for in every order there is.
-_TEXT = """AND o.id IN (
-    SELECT id FROM orders_order WHERE number = upper(%(text)s::text)
-    UNION ALL SELECT id FROM orders_order
-    WHERE company_id = %(company)s::smallint AND external_id = %(text)s::text
-      AND channel_id IN (SELECT id FROM network_channel WHERE company_id = %(company)s::smallint)
-    UNION ALL SELECT id FROM orders_order WHERE customer_id IN (
-        SELECT id FROM parties_customer WHERE company_id = %(company)s::smallint AND code = %(text)s::text))"""
-
 _LATE = (
     _ROW
     + """
-  AND o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])
+  AND o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[]) {narrowed}
 ORDER BY o.promise_at, o.priority DESC, o.id LIMIT %(limit)s::int
 """
 )

@@ -121,18 +121,20 @@ def return_ways(
 
 
 @question_of_work
-def flow(company: int, at: datetime) -> dict[str, pages.Stage]:
-    return pages.flow(company=company, now=at)
+def flow(company: int, at: datetime, nodes: tuple[str, ...], channel: str) -> dict[str, pages.Stage]:
+    return pages.flow(company=company, now=at, nodes=nodes, channel=channel)
 
 
 @question_of_work
-def late_orders(company: int, at: datetime) -> list[pages.OrderRow]:
-    return pages.late_orders(company=company, now=at)
+def late_orders(company: int, at: datetime, nodes: tuple[str, ...], channel: str) -> list[pages.OrderRow]:
+    return pages.late_orders(company=company, now=at, nodes=nodes, channel=channel)
 
 
 @question
-def pulse(company: int, at: datetime, hours: int) -> list[pages.Pulse]:
-    return pages.pulse(company=company, since=at - timedelta(hours=hours - 1), until=at)
+def pulse(company: int, at: datetime, hours: int, nodes: tuple[str, ...], channel: str) -> list[pages.Pulse]:
+    return pages.pulse(
+        company=company, since=at - timedelta(hours=hours - 1), until=at, nodes=nodes, channel=channel
+    )
 
 
 @question
@@ -142,8 +144,10 @@ def bins_used(company: int, at: datetime, node: str, days: int) -> list[shelf_qu
 
 
 @question_of_work
-def passed(company: int, at: datetime, hours: int) -> list[pace.Passed]:
-    return pace.passed(company=company, since=at - timedelta(hours=hours), until=at)
+def passed(company: int, at: datetime, hours: int, nodes: tuple[str, ...], channel: str) -> list[pace.Passed]:
+    return pace.passed(
+        company=company, since=at - timedelta(hours=hours), until=at, nodes=nodes, channel=channel
+    )
 
 
 @question

@@ -99,13 +99,68 @@ SIGNALS = {
 """What can be counted, by name."""
 
 
+_ITS_NODES = """IN (
+    SELECT id FROM network_node WHERE company_id = %(company)s::smallint AND code = ANY(%(nodes)s::text[]))"""
+_ITS_CHANNEL = """= (
+    SELECT id FROM network_channel WHERE company_id = %(company)s::smallint AND code = %(channel)s::text)"""
+_OF_THE_CHANNEL = f"IN (SELECT id FROM orders_order WHERE channel_id {_ITS_CHANNEL})"
+
+AT_NODES = {
+    **dict.fromkeys(("to pick", "to pack", "to ship", "pick late", "pack late"), f"f.node_id {_ITS_NODES}"),
+    "labels refused": f"c.node_id {_ITS_NODES}",
+    **dict.fromkeys(
+        (
+            "labels", "not collected", "replenishments", "counts", "counts to decide", "corrections", "reorders",
+            "checks", "returns to inspect",
+        ),
+        f"node_id {_ITS_NODES}",
+    ),
+    "held": f"""id IN (
+        SELECT order_id FROM stock_allocation WHERE node_id {_ITS_NODES}
+        UNION ALL SELECT order_id FROM warehouse_fulfillment WHERE state <> 'cancelled' AND node_id {_ITS_NODES})""",
+}  # fmt: skip
+"""The signals of what stands at nodes; the others are the company's, whichever nodes are asked for."""
+
+OF_CHANNEL = {
+    **dict.fromkeys(
+        ("to pick", "to pack", "to ship", "pick late", "pack late"), f"f.order_id {_OF_THE_CHANNEL}"
+    ),
+    "labels refused": f"c.order_id {_OF_THE_CHANNEL}",
+    **dict.fromkeys(
+        ("held", "returns to answer", "returns to inspect", "channel differences"), f"channel_id {_ITS_CHANNEL}"
+    ),
+    "backorders": f"order_id {_OF_THE_CHANNEL}",
+}  # fmt: skip
+"""The signals of what a channel sold."""
+
+
 def counted(
-    signals: Collection[str], *, company: int, person: str, roles: Sequence[str], now: datetime
+    signals: Collection[str],
+    *,
+    company: int,
+    person: str,
+    roles: Sequence[str],
+    now: datetime,
+    nodes: Collection[str] = (),
+    channel: str = "",
 ) -> dict[str, int]:
-    """How much of each waits. One statement, whatever is asked."""
+    """How much of each waits; of some nodes or a channel, by their codes, where it is theirs. One statement, whatever
+    is asked."""
     names = list(dict.fromkeys(signals))
     if not names:
         return {}
-    statement = "SELECT " + ", ".join(f"(SELECT count(*) {SIGNALS[name]})::int" for name in names)
-    params = {"company": company, "person": person, "roles": list(roles), "now": now}
+    statement = "SELECT " + ", ".join(
+        f"(SELECT count(*) {_narrowed(name, nodes, channel)})::int" for name in names
+    )
+    params = {
+        "company": company, "person": person, "roles": list(roles), "now": now, "nodes": list(nodes),
+        "channel": channel,
+    }  # fmt: skip
     return dict(zip(names, sql.run(statement, params)[0], strict=True))
+
+
+def _narrowed(name: str, nodes: Collection[str], channel: str) -> str:
+    parts = [SIGNALS[name]]
+    parts += [AT_NODES[name]] if nodes and name in AT_NODES else []
+    parts += [OF_CHANNEL[name]] if channel and name in OF_CHANNEL else []
+    return " AND ".join(parts)

@@ -109,6 +109,10 @@ class Order(models.Model):
                 name="orders_order_by_cancel_after",
                 condition=Q(cancel_after__isnull=False),
             ),
+            # The list narrowed to days, to a country, or to what is worth much.
+            models.Index(fields=["company_id", "placed_at"], name="orders_order_by_placing"),
+            models.Index(fields=["company_id", "country", "id"], name="orders_order_by_country"),
+            models.Index(fields=["company_id", "currency", "total_minor"], name="orders_order_by_total"),
             # The list by promise; what has none comes last.
             models.Index(
                 "company_id",
@@ -206,6 +210,12 @@ class Line(models.Model):
     cancelled = models.IntegerField(default=0, db_default=0)
 
     class Meta:
+        indexes = [
+            # The list of orders narrowed to a SKU.
+            models.Index(
+                fields=["sku_id", "order_id"], name="orders_line_of_sku", condition=Q(sku_id__isnull=False)
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="orders_line_every_unit_stands_somewhere",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -171,17 +171,22 @@ def orders_page(
     lapsing: bool = False,
     after: UUID | None = None,
     limit: int = 50,
+    narrowed: str = "",
+    said: Mapping[str, Any] | None = None,
 ) -> list[OrderRow]:
     """Orders, the latest first, behind the order `after`; `text` is a number, an external id or a customer's code.
     With `ship_by_before` those that should have left before that day and have not; with `lapsing` those whose
-    authorization ends before they leave, as the house was last told."""
-    params = {
+    authorization ends before they leave, as the house was last told. `narrowed` is a condition on orders `o` that the
+    caller makes, with the values that it names."""
+    params = dict(said or {}) | {
         "lapsing": lapsing, "lapse_rule": RULE, "lapse_item": ITEM,
         "ship_by_before": ship_by_before, "ended": list(rules.ENDED),
         "company": company, "status": status or None, "channel": channel or None, "text": text or None,
         "after": after, "limit": limit,
     }  # fmt: skip
-    return [OrderRow(*row) for row in sql.run(_PAGE_OF_TEXT if text else _PAGE, params)]
+    also = f"AND {narrowed} " if narrowed else ""
+    statement = _ROW + (_OF_TEXT if text else "") + also + _IN_ORDER
+    return [OrderRow(*row) for row in sql.run(statement, params)]
 
 
 def by_status(company: int) -> dict[str, int]:
@@ -602,11 +607,9 @@ WHERE o.company_id = %(company)s::smallint
 """.replace("{lapsing}", LAPSING)
 
 # Keys are made in the order of placing, so the primary key is the order of the list.
-_PAGE = _ROW + "ORDER BY o.id DESC LIMIT %(limit)s::int"
+_IN_ORDER = "ORDER BY o.id DESC LIMIT %(limit)s::int"
 
-_PAGE_OF_TEXT = (
-    _ROW
-    + """
+_OF_TEXT = """
   AND o.id IN (
     SELECT id FROM orders_order WHERE number = upper(%(text)s::text)
     UNION SELECT id FROM orders_order
@@ -616,9 +619,7 @@ _PAGE_OF_TEXT = (
     WHERE customer_id IN (SELECT id FROM parties_customer
                           WHERE company_id = %(company)s::smallint AND code = %(text)s::text)
   )
-ORDER BY o.id DESC LIMIT %(limit)s::int
 """
-)
 
 _BY_STATUS = """
 SELECT status, count(*)::int FROM orders_order WHERE company_id = %(company)s::smallint GROUP BY 1

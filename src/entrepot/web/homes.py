@@ -83,25 +83,30 @@ LINES = {
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The signals of a role by what they say, and its key figures."""
+    """The signals of a role by what they say, its key figures, and the parts of the page that it works by."""
 
     waits: tuple[str, ...]
     late: tuple[str, ...]
     wrong: tuple[str, ...]
     figures: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
+
+FLOW, CUT_OFFS, FEEDS = "flow", "cut-offs", "feeds"
+"""The board of where orders stand, the backlog of nodes against their cut-offs, and what comes in and goes out."""
 
 LATE = ("overdue",)
 HOMES = {
     "operations lead": Home(
         ("mine", "untaken", "held", "returns to answer"), ("overdue", "pick late", "pack late", "not collected"),
         ("backorders", "dead letters", "claims"), ("shipped on time", "order cycle time", "held orders"),
+        (FLOW,),
     ),
     "warehouse supervisor": Home(
         ("to pick", "to pack", "to ship", "replenishments", "counts", "untaken"),
         ("pick late", "pack late", "not collected", "overdue"),
         ("labels", "labels refused", "checks", "counts to decide"),
-        ("shipped on time", "pick accuracy", "record accuracy"),
+        ("shipped on time", "pick accuracy", "record accuracy"), (CUT_OFFS, FLOW),
     ),
     "picker": Home(("to pick", "replenishments", "counts"), ("pick late",), (), ("pick accuracy",)),
     "packer": Home(
@@ -109,14 +114,14 @@ HOMES = {
     ),
     "customer service": Home(
         ("mine", "cases", "untaken", "returns to answer"), LATE, ("held", "backorders", "claims"),
-        ("time to resolve", "resolved in time", "delivered on time"),
+        ("time to resolve", "resolved in time", "delivered on time"), (FLOW,),
     ),
     "returns inspector": Home(
         ("returns to inspect", "mine", "untaken"), LATE, ("refunds failed",), ("return times", "return rate"),
     ),
     "inventory manager": Home(
         ("reorders", "counts to decide", "corrections", "checks", "untaken"), LATE, ("backorders", "supplier claims"),
-        ("fill rate", "record accuracy", "oversold lines"),
+        ("fill rate", "record accuracy", "oversold lines"), (FLOW,),
     ),
     "controller": Home(
         (
@@ -130,7 +135,7 @@ HOMES = {
     "integration engineer": Home(
         ("untaken", "served by the house", "undelivered"), LATE,
         ("dead letters", "inbox", "webhooks", "mails", "channel differences", "refunds failed"),
-        ("oversold lines", "cancelled units"),
+        ("oversold lines", "cancelled units"), (FEEDS,),
     ),
     "auditor": Home(
         (
@@ -139,13 +144,13 @@ HOMES = {
         ),
         ("all overdue", "months"),
         ("refunds failed", "payouts", "bank lines", "no factor", "dead letters"),
-        ("cleared in time", "record accuracy", "perfect order"),
+        ("cleared in time", "record accuracy", "perfect order"), (FLOW,),
     ),
     "administrator": Home(
         ("mine", "unowned", "roleless", "policy drafts", "served by the house"),
         ("all overdue", "pick late", "pack late", "months"),
         ("dead letters", "inbox", "webhooks", "mails", "no factor", "refunds failed", "channel differences"),
-        ("perfect order", "order cycle time", "resolved in time"),
+        ("perfect order", "order cycle time", "resolved in time"), (FLOW,),
     ),
 }  # fmt: skip
 
@@ -190,7 +195,7 @@ def home_of(roles: Sequence[str], *, everything: bool = False) -> Home:
     waits = _each_once((one.waits for one in homes), late)
     return Home(
         waits, late, _each_once((one.wrong for one in homes), (*late, *waits)),
-        _each_once(one.figures for one in homes)[:FIGURES_MAX],
+        _each_once(one.figures for one in homes)[:FIGURES_MAX], _each_once(one.parts for one in homes),
     )  # fmt: skip
 
 
@@ -198,11 +203,22 @@ def _each_once(lists: Iterable[tuple[str, ...]], told: Collection[str] = ()) -> 
     return tuple(one for one in dict.fromkeys(chain.from_iterable(lists)) if one not in told)
 
 
-def told(home: Home, *, company: int, person: str, roles: Sequence[str], now: datetime) -> ForYou:
-    """The home's lines with their counts. One statement."""
+def told(
+    home: Home,
+    *,
+    company: int,
+    person: str,
+    roles: Sequence[str],
+    now: datetime,
+    nodes: Sequence[str] = (),
+    channel: str = "",
+) -> ForYou:
+    """The home's lines with their counts; at some nodes and of a channel, where that can be told. One statement."""
     sides = (home.waits, home.late, home.wrong)
     signals = [name for side in sides for name in side]
-    counts = waiting.counted(signals, company=company, person=person, roles=roles, now=now)
+    counts = waiting.counted(
+        signals, company=company, person=person, roles=roles, now=now, nodes=nodes, channel=channel
+    )
     told = ([_told(name, counts[name], roles) for name in side] for side in sides)
     return ForYou(
         *(sorted(side, key=lambda one: not one.size) for side in told)

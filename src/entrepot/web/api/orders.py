@@ -9,12 +9,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Query, Router
 
-from entrepot.insight import pages
+from entrepot.insight import order_filters, pages
 from entrepot.kernel.command import rehearse
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import PlaceOrder, place
+from entrepot.parties import queries as parties
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.edit import edit, reprice
@@ -34,6 +36,7 @@ from entrepot.web.api.schemas import (
     MergeIn,
     OrderIn,
     OrderOut,
+    OrdersAsked,
     OrdersOut,
     PlacedOut,
     SplitIn,
@@ -130,6 +133,7 @@ def merge_orders(
 @router.get("/orders", response={200: OrdersOut, **READ})
 def list_orders(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    narrower: Query[OrdersAsked],
     company: Company = None,
     status: Annotated[
         Code | None, Query(None, description="Only orders of a status, such as `ready`.")
@@ -147,9 +151,11 @@ def list_orders(
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Orders, the latest first, a page at a time."""
+    """Orders, the latest first, a page at a time; of those that all that is said is true of."""
+    found = parse.company_of(company)
+    asked = _narrower(narrower, found)
     rows = orders.orders_page(
-        parse.company_of(company),
+        found,
         status=status,
         channel=channel,
         text=q,
@@ -157,8 +163,20 @@ def list_orders(
         limit=limit + 1,
         ship_by_before=ship_by_before,
         lapsing=lapsing,
+        narrowed=order_filters.where(asked),
+        said=order_filters.params(asked, company=found, now=timezone.now()),
     )
     return paged(rows, limit)
+
+
+def _narrower(said: OrdersAsked, company: int) -> order_filters.Asked:
+    """Totals are compared within one currency: that of the company where none is named."""
+    given = said.model_dump(exclude_none=True)
+    node = given.pop("node", None)
+    if "total_from_minor" in given or "total_to_minor" in given:
+        own = next(one.currency for one in parties.companies() if one.id == company)
+        given.setdefault("currency", own)
+    return order_filters.Asked(nodes=(node,) if node else (), **given)
 
 
 @router.get("/orders/{order_id}", response={200: OrderOut, **READ})

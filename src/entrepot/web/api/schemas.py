@@ -588,6 +588,40 @@ class OrderRowOut(Out):
     placed_at: datetime
 
 
+class OrdersAsked(BaseModel):
+    """What else orders of a list have in common."""
+
+    placed_from: Moment | None = Field(None, description="Only those placed at this moment or later.")
+    placed_before: Moment | None = Field(None, description="Only those placed before this moment.")
+    promised_from: Moment | None = Field(None, description="Only those promised for this moment or later.")
+    promised_before: Moment | None = Field(None, description="Only those promised for before this moment.")
+    node: Code | None = Field(
+        None, description="Only those that a node, by its code, is to serve or has on its floor, or sent."
+    )
+    sku: Code | None = Field(None, description="Only those with a line of a SKU, by its code.")
+    carrier: Code | None = Field(None, description="Only those of which a carrier takes or took a package.")
+    service: Code | None = Field(
+        None, description="Only those that ask for a carrier's service, or of which a package goes by it."
+    )
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
+        None, description="Only those that go to a country."
+    )
+    currency: Currency | None = Field(
+        None,
+        description="Only those in a currency; where a total is asked for, that of the company if none is said.",
+    )
+    total_from_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)] | None = Field(
+        None, description="Only those of this total or more, in minor units of the currency."
+    )
+    total_to_minor: Annotated[int, Field(ge=0, le=MINOR_MAX)] | None = Field(
+        None, description="Only those of this total or less, in minor units of the currency."
+    )
+    hold: Code | None = Field(
+        None, description="Only those on which a hold of this type is open, such as `fraud review`."
+    )
+    tier: Code | None = Field(None, description="Only those of customers of a tier.")
+
+
 class OrdersOut(Out):
     """A page. `next` is the cursor of the page behind it; null at the end."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -19,7 +19,7 @@ from entrepot.access.rules import sees_addresses, stands_for
 from entrepot.carriage import queries as carriage
 from entrepot.carriage import tracing
 from entrepot.catalog import queries as catalog
-from entrepot.insight import pages
+from entrepot.insight import order_filters, pages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
@@ -53,6 +53,7 @@ from entrepot.web.edge import (
     back,
     clean,
     console,
+    day_in,
     give,
     ids_in,
     int_in,
@@ -86,21 +87,38 @@ def orders_list(request: Request) -> HttpResponse:
     context: dict[str, Any] = {
         **shown.context("orders"),
         **asked,
-        "filtered": any(asked.values()),
+        "filtered": any(value not in ("", None, False) for value in asked.values()),
         "hold_types": rules.HOLDS,
     }
     if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/order_rows.html", context, area="orders")
     if request.htmx:
         return page(request, "web/parts/order_table.html", context, area="orders")
-    context |= {"statuses": rules.STATUSES, "channels": network.channels(company=company).values()}
+    context |= {
+        "statuses": rules.STATUSES,
+        "channels": network.channels(company=company).values(),
+        "nodes": network.nodes(company=company),
+        "carriers": carriage.carriers(company=company),
+        "unfolded": any(asked[name] not in ("", None) for name in FURTHER),
+        **{f"{name}_said": clean(request.GET.get(name)) for name in TOTALS},  # as it was written
+    }
     return page(request, "web/orders.html", context, area="orders")
 
 
+WORDS = ("status", "channel", "node", "sku", "carrier", "service", "country", "hold", "tier")
+DAYS = ("placed_from", "placed_to", "promised_from", "promised_to")
+TOTALS = ("total_from", "total_to")
+FURTHER = (*WORDS[2:], *DAYS, *TOTALS)
+"""The filters that are folded away until one of them is used."""
+
+
 def _asked(request: Request) -> dict[str, Any]:
-    """What the filters of the list say."""
-    said: dict[str, Any] = {name: clean(request.GET.get(name)) for name in ("status", "channel")}
-    return said | {
+    """What the filters of the list say; a day or an amount that is none says nothing."""
+    currency = request.reader.company.currency
+    return {
+        **{name: clean(request.GET.get(name)) for name in WORDS},
+        **{name: day_in(request.GET.get(name)) for name in DAYS},
+        **{name: minor_in(request.GET.get(name), currency) for name in TOTALS},
         "text": clean(request.GET.get("q")),
         "late": request.GET.get("late") == "1",
         "past_ship_by": request.GET.get("past_ship_by") == "1",
@@ -109,13 +127,38 @@ def _asked(request: Request) -> dict[str, Any]:
 
 
 def _fetch(request: Request, asked: dict[str, Any], after: UUID | None, limit: int) -> list[pages.OrderRow]:
-    status = asked["status"]
     return pages.orders(
-        company=request.reader.company.id, now=fmt.reading().now,
-        statuses=GROUPS.get(status, (status,) if status else ()), channel=asked["channel"], text=asked["text"],
-        late=asked["late"], past_ship_by=asked["past_ship_by"], lapsing=asked["lapsing"],
+        company=request.reader.company.id, now=fmt.reading().now, asked=_sought(request, asked),
         order=order_of(request, lists.ORDERS), after=after, limit=limit,
     )  # fmt: skip
+
+
+def _sought(request: Request, asked: dict[str, Any]) -> order_filters.Asked:
+    """Days are the reader's, and totals those of orders in the company's currency."""
+    status, totals = asked["status"], [asked[name] for name in TOTALS]
+    return order_filters.Asked(
+        statuses=GROUPS.get(status, (status,) if status else ()),
+        nodes=(asked["node"],) if asked["node"] else (),
+        placed_from=_begin_of(asked["placed_from"]), placed_before=_end_of(asked["placed_to"]),
+        promised_from=_begin_of(asked["promised_from"]), promised_before=_end_of(asked["promised_to"]),
+        currency="" if totals == [None, None] else request.reader.company.currency,
+        total_from_minor=totals[0], total_to_minor=totals[1],
+        **{
+            name: asked[name]
+            for name in (
+                "channel", "text", "late", "past_ship_by", "lapsing", "sku", "carrier", "service", "country", "hold",
+                "tier",
+            )
+        },
+    )  # fmt: skip
+
+
+def _begin_of(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time.min, fmt.reading().zone)
+
+
+def _end_of(day: date | None) -> datetime | None:
+    return None if day is None or day == date.max else _begin_of(day + timedelta(days=1))
 
 
 @require_POST
