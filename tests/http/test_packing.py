@@ -114,7 +114,9 @@ def test_of_several_packages_each_weight_stays_and_each_gets_the_carriers_number
     heaviest = max(line.item.weight_g for line in packing.contents([waits.id])[waits.id])
     register_cartons(system, requests=[RegisterCarton(COMPANY, "ONE", 600, 500, 480, heaviest, 100, 30)])
     page, here = console("supervisor"), f"/packing/{waits.id}/"
-    proposed = len(packing.boxes(packing.contents([waits.id])[waits.id], packing.cartons([COMPANY])[COMPANY]))
+    proposed = len(
+        packing.boxes(packing.contents([waits.id])[waits.id], packing.cartons([COMPANY])[COMPANY], Packing())
+    )
     assert proposed > 1
 
     form = {"as": "proposed", "weight-1": "99000", "weight-2": "1234"}

@@ -104,7 +104,7 @@ def test_packages_that_are_proposed_are_weighed_one_after_the_other(shop, handhe
     sql.run("UPDATE catalog_sku SET hazardous = TRUE WHERE code = %(code)s", {"code": rows[0].code})
     known = packing.cartons([COMPANY])[COMPANY]
     inside = packing.contents([one.id])[one.id]
-    boxes = packing.boxes(inside, known)
+    boxes = packing.boxes(inside, known, packing.Packing())
     assert len(boxes) == 2, boxes
     grams = [packing.weight(box, inside, packing.Packing()) for box in boxes]
     hand = handheld("supervisor")

@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import packing
-from entrepot.warehouse.cartons import Carton, Item, Packed, Place, Proposal, impossible, propose, proposed
+from entrepot.warehouse.cartons import (
+    SUPPORT_PERCENT,
+    Carton,
+    Item,
+    Packed,
+    Place,
+    Proposal,
+    impossible,
+    propose,
+    proposed,
+)
 from entrepot.warehouse.cartons.problem import turned
 from entrepot.warehouse.cartons.search import search
 
@@ -85,6 +95,27 @@ def test_the_search_finds_what_orders_alone_do_not():
     assert search(Carton("3×3", 3, 3, 1, 1_000), [*wheel, Item(1, 1, 1)], 5_000) == (None, True)
 
 
+def test_a_thing_that_would_tip_goes_beside_and_not_upon():
+    """A plate on a block half as long tips; on two blocks it bridges the gap between them."""
+    block, plate = Item(100, 140, 60), Item(200, 140, 30, upright=True)
+    assert codes(propose([block, plate], [SMALL, LARGE])) == ["S"], "the block goes on the plate"
+    glass = plate._replace(fragile=True)
+    assert codes(propose([block, glass], [SMALL, LARGE])) == ["L"]
+    assert codes(propose([block, glass], [SMALL, LARGE], support=50)) == ["S"]
+    low = block._replace(width_mm=70, upright=True)
+    assert codes(propose([low, low, low, low, glass], [SMALL, LARGE])) == ["S"], "four carry it together"
+
+
+def test_goods_for_two_cartons_are_divided_so_that_the_cartons_are_small():
+    """Filled one after the other, the large carton takes both bricks and the rest needs a large one too."""
+    brick, slab = Item(390, 290, 90, upright=True), Item(190, 140, 45, upright=True)
+    found = propose([brick, brick, slab, slab], CARTONS)
+    assert codes(found) == ["L", "S"]
+    middle = Carton("M", 400, 300, 100, 20_000, 200, 35)
+    found = propose([brick, brick, brick], [*CARTONS, middle])
+    assert sorted(codes(found)) == ["L", "M"]
+
+
 sides = st.integers(10, 420)
 items = st.lists(
     st.builds(
@@ -95,11 +126,12 @@ items = st.lists(
 )  # fmt: skip
 
 
-@given(items)
+@given(items, st.sampled_from([0, 40, SUPPORT_PERCENT, 100]))
 @settings(deadline=None)
-def test_no_proposal_is_impossible(wanted: list[Item]):
-    proposal = propose(wanted, CARTONS, steps=60)
-    assert impossible(wanted, proposal) == []
+def test_no_proposal_is_impossible(wanted: list[Item], support: int):
+    proposal = propose(wanted, CARTONS, steps=60, support=support)
+    assert impossible(wanted, proposal, support) == []
+    assert impossible(wanted, proposal, 0) == [], "what stands well stands, too, where less is asked"
     for i in proposal.unfit:  # and what is left out fits nowhere
         assert all(
             wanted[i].weight_g > carton.max_weight_g
@@ -150,6 +182,19 @@ def test_what_can_not_be_is_said(wanted: list[Item], proposal: Proposal, says: s
     assert any(says in sentence for sentence in found), found
 
 
+def test_what_rests_on_too_little_of_its_base_is_said():
+    """Its base is 100 × 100; what it lies on are 40 and 20 of its length, with a gap of 40 between."""
+    wanted = [Item(40, 100, 20), Item(100, 100, 20), Item(20, 100, 20)]
+    bridge = of(
+        Place(0, 0, 0, 0, 40, 100, 20), Place(2, 80, 0, 0, 20, 100, 20), Place(1, 0, 0, 20, 100, 100, 20)
+    )
+    assert impossible(wanted, bridge) == [
+        "carton 1 (S): item 1 rests on 60 % of its base, 70 % are asked for"
+    ]
+    assert impossible(wanted, bridge, 60) == []
+    assert impossible(wanted, bridge, 61) != []
+
+
 def test_something_beside_a_fragile_thing_and_something_far_above_it_differ():
     glass, low = GLASS._replace(height_mm=40, upright=False), Item(80, 80, 40)
     beside = of(Place(0, 0, 0, 0, 80, 80, 40), Place(1, 80, 0, 0, 80, 80, 40))
@@ -157,7 +202,7 @@ def test_something_beside_a_fragile_thing_and_something_far_above_it_differ():
     bridge = of(
         Place(0, 0, 0, 0, 80, 80, 40), Place(1, 80, 0, 0, 80, 80, 60), Place(2, 0, 0, 60, 160, 80, 20)
     )  # fmt: skip
-    found = impossible([glass, Item(80, 80, 60), Item(160, 80, 20)], bridge)
+    found = impossible([glass, Item(80, 80, 60), Item(160, 80, 20)], bridge, 50)
     assert found == ["carton 1 (S): item 2 stands above item 0, which is fragile"]
 
 

@@ -111,9 +111,7 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
     inside = packing.contents(found)
     companies = {one.company for one in found.values()}
     cartons = packing.cartons(companies)
-    tolerances = {
-        company: body for company, (_, body) in policies.of_companies(companies, Packing, cause.at).items()
-    }
+    in_force = policies.in_force_of(sorted(companies), Packing, cause.at)
 
     expiring = packing.Expiring.of(found)
     noting = serials.Noting([one.serials for one in requests], inside)
@@ -125,9 +123,8 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
         answer: list[_Weighed] | Refused = _refusal(request, one, done) or []
         if one and isinstance(answer, list):
             gone_off = None if request.gone else expiring.refusal(one.id, request.occurred_at or cause.at)
-            answer = gone_off or _decide(
-                request, one, inside[one.id], cartons[one.company], tolerances[one.company]
-            )
+            policy = policies.of_scope(in_force.get(one.company, {}), one.node_code, Packing())
+            answer = gone_off or _decide(request, one, inside[one.id], cartons[one.company], policy)
             if isinstance(answer, list) and not request.gone:
                 answer = noting.refusal(request.serials, one, inside[one.id]) or answer
         if isinstance(answer, list):
@@ -178,10 +175,10 @@ def _decide(
     one: Fulfillment,
     inside: Sequence[Contents],
     known: packing.Cartons,
-    tolerance: Packing,
+    policy: Packing,
 ) -> list[_Weighed] | Refused:
     """The packages of a fulfillment with their weights."""
-    proposed = packing.boxes(inside, known)
+    proposed = packing.boxes(inside, known, policy)
     chosen: Sequence[Box | Refused] = proposed
     weights: list[int | None] = [request.weight_g]
     if request.parts:
@@ -199,7 +196,7 @@ def _decide(
     for box, weight in zip(chosen, weights, strict=True):
         if isinstance(box, Refused):
             return box
-        answer = _weigh(request, one, box, weight, inside, tolerance)
+        answer = _weigh(request, one, box, weight, inside, policy)
         if isinstance(answer, Refused):
             return answer
         goods = [(each.item, box.units.get(each.line, 0)) for each in inside]

@@ -10,7 +10,6 @@ from django.utils import timezone
 from ninja import Router
 from pydantic import Field, StrictInt
 
-from entrepot.kernel import policies
 from entrepot.kernel.errors import NotFound
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
@@ -201,8 +200,8 @@ def show_packing(
     if found is None:
         raise NotFound(what="fulfillment", which=str(fulfillment))
     inside = packing.contents([fulfillment]).get(fulfillment, [])
-    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
-    _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
+    policy = packing.policy_of(found.company, found.node_code, timezone.now())
+    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company], policy)
     kinds = [one.item.kind for one in inside for _ in range(one.units)]
     return {
         "fulfillment": found.id,

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Parcel, Service, charged_weight_g
 from entrepot.catalog import queries as catalog
-from entrepot.kernel import policies
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
 from entrepot.shipping import customs, parcels
@@ -84,8 +83,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
     found = _found(request, which)
     inside = packing.contents([which]).get(which, [])
     known = packing.cartons([found.company])[found.company]
-    boxes = packing.boxes(inside, known) if found.state == "picked" else []
-    _, policy = policies.of_company(found.company, packing.Packing, fmt.reading().now)
+    policy = packing.policy_of(found.company, found.node_code, fmt.reading().now)
+    boxes = packing.boxes(inside, known, policy) if found.state == "picked" else []
     shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
     begun = shipping.consignments(found.company, fulfillments=[which]) if found.state == "packed" else []
     made_for = [gone.id for gone in shipments] + [waits.id for waits in begun]
@@ -167,7 +166,8 @@ def do(request: Request, which: UUID) -> HttpResponse:
         if serial.strip()
     )
     if request.POST.get("as") == "proposed":
-        boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
+        policy = packing.policy_of(found.company, found.node_code, fmt.reading().now)
+        boxes = packing.boxes(inside, packing.cartons([found.company])[found.company], policy)
         parts = tuple(
             PackedPart(
                 box.carton.code, tuple(box.units.items()), _grams(request.POST.get(f"weight-{number}", ""))

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
-from entrepot.kernel import policies
 from entrepot.kernel.errors import Refused
 from entrepot.orders import queries as orders
 from entrepot.shipping import queries as shipping
@@ -147,7 +146,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
         if not isinstance(answer, checking.Packed):
             return _known_elsewhere(wanted, answer) or answer
-        asked = _asked(which, answer, known, at.tokens, key)
+        asked = _asked(found, answer, known, at.tokens, key)
         if isinstance(asked, PackFulfillment) and any(one.to_note for one in wanted):
             lines = [(one.line, one.sku, one.to_note or 0) for one in packing.contents([which])[which]]
             asked = replace(asked, serials=tuple(checking.noted(wanted, at.tokens, lines)))
@@ -178,13 +177,17 @@ def _known_elsewhere(wanted: Sequence[Wanted], answer: Keep | Refused) -> Refuse
 
 
 def _asked(
-    which: UUID, answer: checking.Packed, known: packing.Cartons, tokens: Sequence[str], key: str
+    found: queries.FulfillmentRow,
+    answer: checking.Packed,
+    known: packing.Cartons,
+    tokens: Sequence[str],
+    key: str,
 ) -> PackFulfillment | Refused:
     """What was checked, as it is packed: in one carton, as proposed, or, where some were full before, in several. Of
     several that are proposed each has its weight, or none."""
     if not answer.closed and (answer.carton or answer.weight_g is None):
-        return PackFulfillment(which, answer.carton, answer.weight_g, weight_note=answer.note, key=key)
-    inside = packing.contents([which]).get(which, [])
+        return PackFulfillment(found.id, answer.carton, answer.weight_g, weight_note=answer.note, key=key)
+    inside = packing.contents([found.id]).get(found.id, [])
     *full, rest = checking.by_line(
         [one.units for one in answer.closed], [(each.line, each.sku, each.units) for each in inside]
     )
@@ -195,7 +198,8 @@ def _asked(
     if answer.carton and rest:
         parts.append(PackedPart(answer.carton, tuple(rest.items()), answer.weight_g))
     else:
-        boxes = packing.boxes(_of(inside, rest), known)
+        policy = packing.policy_of(found.company, found.node_code, timezone.now())
+        boxes = packing.boxes(_of(inside, rest), known, policy)
         said = checking.in_turn(tokens, len(boxes)).said
         if said and len(said) < len(boxes):
             return errors.ScanOutOfTurn(
@@ -206,7 +210,7 @@ def _asked(
             PackedPart(box.carton.code, tuple(box.units.items()), weight)
             for box, weight in zip(boxes, weights, strict=True)
         ]
-    return PackFulfillment(which, parts=tuple(parts), weight_note=answer.note, key=key)
+    return PackFulfillment(found.id, parts=tuple(parts), weight_note=answer.note, key=key)
 
 
 def _off(refused: WeightOff, answer: checking.Packed, asked: PackFulfillment) -> int | None:
@@ -309,8 +313,8 @@ def _proposed(
         inside = _of(
             inside, checking.by_line(full, [(each.line, each.sku, each.units) for each in inside])[-1]
         )
-    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
-    _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
+    policy = packing.policy_of(found.company, found.node_code, timezone.now())
+    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company], policy)
     facts = []
     for place, box in enumerate(boxes, 1):
         fill = packing.filling(box, inside, policy)
