@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
+
+from msgspec import Meta
 
 from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
@@ -26,6 +28,7 @@ from entrepot.warehouse.cartons import (
     proposed,
 )
 from entrepot.warehouse.errors import LotExpired, SerialIsOut
+from entrepot.warehouse.proof import Verify, Weigh
 
 
 @shape(
@@ -33,6 +36,7 @@ from entrepot.warehouse.errors import LotExpired, SerialIsOut
     weight_tolerance_percent=(0, 100),
     dunnage_from_percent=(0, 100),
     support_percent=(0, 100),
+    weigh_from_minor=(0, 10**15),
 )
 @dataclass(frozen=True, slots=True)
 class Packing:
@@ -47,6 +51,12 @@ class Packing:
     support_percent: int = SUPPORT_PERCENT
     """Of its base each unit in a proposed carton stands on the floor or on others with so many percent at least; 0: it
     may stand on a corner, for packers who fill up what is below."""
+    verify: Verify = "none"
+    """What has to be scanned before it is packed: nothing, one unit of each `sku`, or every `unit`."""
+    weigh: Weigh = "never"
+    """Whether each package has to be on a scale: never, where the goods are worth `weigh_from_minor` or more in the
+    currency of their order (`above_value`), or always."""
+    weigh_from_minor: Annotated[int, Meta(ge=0)] = 0
 
     def __post_init__(self) -> None:
         if min(self.weight_tolerance_percent, self.weight_tolerance_g) < 0:
@@ -172,6 +182,11 @@ def cartons(companies: Collection[int]) -> dict[int, Cartons]:
     return found
 
 
+def values(fulfillments: Collection[UUID]) -> dict[UUID, int]:
+    """What was picked of fulfillments is worth, as sold, in minor units of their orders' currencies. One statement."""
+    return dict(sql.run(_VALUES, {"ids": list(fulfillments)}))
+
+
 def policy_of(company: int, node: str, at: datetime) -> Packing:
     """How a node, by its code, packs. One statement."""
     return policies.of_scope(policies.in_force(company, Packing, at), node, Packing())
@@ -236,6 +251,12 @@ SELECT l.fulfillment_id, l.line_id, l.sku_id, sum(l.picked)::int,
 FROM warehouse_fulfillmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
 WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0
 GROUP BY l.fulfillment_id, l.line_id, l.sku_id, s.id ORDER BY s.code, l.line_id
+"""
+
+_VALUES = """
+SELECT l.fulfillment_id, sum((o.gross_minor - o.discount_minor) * l.picked / o.quantity)::bigint
+FROM warehouse_fulfillmentline AS l JOIN orders_line AS o ON o.id = l.line_id
+WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0 GROUP BY 1
 """
 
 _EXPIRING = """

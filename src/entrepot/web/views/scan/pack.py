@@ -133,20 +133,25 @@ def one(request: Request, which: UUID) -> HttpResponse:
     ]
     at = progress(request, "pack", which)
     known = packing.cartons([found.company])[found.company]
+    policy = packing.policy_of(found.company, found.node_code, timezone.now())
     codes = [*(one.code for one in known.usable), OWN]
 
     def screen() -> Screen:
-        return _screen(found, wanted, at, codes)
+        return _screen(found, wanted, at, codes, policy)
 
     def decide(scan: Scan, key: str) -> Outcome:
         nonlocal at
         gone_off = packing.Expiring.of([which]).refusal(which, timezone.now())
         if gone_off:
             return gone_off
-        answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
+        answer = checking.scanned(
+            wanted, at.tokens, scan, today_of(node_of(request)), codes, one_by_one=policy.verify == "unit"
+        )
         if not isinstance(answer, checking.Packed):
             return _known_elsewhere(wanted, answer) or answer
-        asked = _asked(found, answer, known, at.tokens, key)
+        asked = _asked(found, answer, known, policy, at.tokens, key)
+        if isinstance(asked, PackFulfillment):
+            asked = replace(asked, scanned=checking.proven(wanted, at.tokens))
         if isinstance(asked, PackFulfillment) and any(one.to_note for one in wanted):
             lines = [(one.line, one.sku, one.to_note or 0) for one in packing.contents([which])[which]]
             asked = replace(asked, serials=tuple(checking.noted(wanted, at.tokens, lines)))
@@ -180,6 +185,7 @@ def _asked(
     found: queries.FulfillmentRow,
     answer: checking.Packed,
     known: packing.Cartons,
+    policy: packing.Packing,
     tokens: Sequence[str],
     key: str,
 ) -> PackFulfillment | Refused:
@@ -198,7 +204,6 @@ def _asked(
     if answer.carton and rest:
         parts.append(PackedPart(answer.carton, tuple(rest.items()), answer.weight_g))
     else:
-        policy = packing.policy_of(found.company, found.node_code, timezone.now())
         boxes = packing.boxes(_of(inside, rest), known, policy)
         said = checking.in_turn(tokens, len(boxes)).said
         if said and len(said) < len(boxes):
@@ -234,7 +239,11 @@ def _of(inside: Sequence[packing.Contents], units: Mapping[UUID, int]) -> list[p
 
 
 def _screen(
-    found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress, codes: Sequence[str]
+    found: queries.FulfillmentRow,
+    wanted: list[Wanted],
+    at: Progress,
+    codes: Sequence[str],
+    policy: packing.Packing,
 ) -> Screen:
     left = checking.open_units(wanted, at.tokens)
     total = sum(one.units for one in wanted)
@@ -260,7 +269,7 @@ def _screen(
             can_undo=True, back="scan-pack",
         )  # fmt: skip
     if not left:
-        boxes, inside = _proposed(found, at, {one.sku: one.code for one in wanted})
+        boxes, inside = _proposed(found, at, {one.sku: one.code for one in wanted}, policy)
         facts += inside
         return _carton(found, boxes, (checked, total), facts, at)
     open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
@@ -270,7 +279,7 @@ def _screen(
     rest = next((n for one, n in left if str(one.sku) == last and n > 1 and not one.by_serial), 0)
     code = next((one.code for one, _ in left if str(one.sku) == last), "")
     told = gettext("All %(n)s of %(code)s") % {"n": rest, "code": code}
-    taps = [Tap(ALL, told, "main")] if rest else []
+    taps = [Tap(ALL, told, "main")] if rest and policy.verify != "unit" else []
     if checking.tallies(checking.at_hand(at.tokens)):
         taps.append(Tap(checking.FULL, gettext("This carton is full"), "quiet"))
     return Screen(
@@ -303,7 +312,7 @@ def _full(
 
 
 def _proposed(
-    found: queries.FulfillmentRow, at: Progress, codes: Mapping[UUID, str]
+    found: queries.FulfillmentRow, at: Progress, codes: Mapping[UUID, str], policy: packing.Packing
 ) -> tuple[list[packing.Box], list[tuple[str, str]]]:
     """The cartons that what is at hand should go into; what fills them; and what goes into each, where they are
     several."""
@@ -313,7 +322,6 @@ def _proposed(
         inside = _of(
             inside, checking.by_line(full, [(each.line, each.sku, each.units) for each in inside])[-1]
         )
-    policy = packing.policy_of(found.company, found.node_code, timezone.now())
     boxes = packing.boxes(inside, packing.cartons([found.company])[found.company], policy)
     facts = []
     for place, box in enumerate(boxes, 1):
