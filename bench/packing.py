@@ -1,5 +1,5 @@
 """Cartons for orders of real measures: how long a proposal takes, whether one is ever impossible, and how far it is
-from the least carton that an exact search finds."""
+from the fewest and least cartons that there can be."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import csv
 import gzip
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from entrepot.warehouse.cartons import Carton, Item
@@ -72,70 +72,42 @@ def proposed(count: int, seed: int = 1) -> tuple[list[float], list[str]]:
     return took, wrong
 
 
-def against_exact(count: int, seconds: float, seed: int = 2) -> tuple[int, int]:
-    """The volume of the cartons proposed for orders, and of the least ones that a search of `seconds` for each single
-    carton finds."""
-    from entrepot.warehouse.cartons import propose
+class Compared(NamedTuple):
+    """Goods of orders, and how many cartons they need at least; the volume of those proposed and of the least, and of
+    how many goods the least was not proved: there it is what nobody proved impossible, to the packer's cost."""
 
-    known = sorted(cartons(), key=lambda carton: carton.volume_mm3)
-    ours = best = 0
+    groups: int = 0
+    cartons: int = 0
+    ours: int = 0
+    least: int = 0
+    undecided: int = 0
+
+    @property
+    def over(self) -> float:
+        """Percent by which the packer is above the least."""
+        return 100 * (self.ours / self.least - 1) if self.least else 0.0
+
+
+def against_exact(count: int, seconds: float, seed: int = 2) -> tuple[Compared, Compared]:
+    """What is proposed for orders against the fewest cartons of least volume: of goods for which one is enough, and of
+    those that need several. Hazardous goods of an order are goods by themselves, and what no carton holds is left out
+    by both; `seconds` are for each question to the solver."""
+    from bench.exact_packing import least
+    from entrepot.warehouse.cartons import SUPPORT_PERCENT, propose
+
+    known, found = cartons(), {False: Compared(), True: Compared()}
     for order in orders(count, seed):
-        order = [item._replace(hazardous=False) for item in order]
-        found = propose(order, known)
-        if found.unfit:
-            continue
-        volume = sum(one.carton.volume_mm3 for one in found.packed)
-        better = [carton for carton in known if carton.volume_mm3 < volume or len(found.packed) > 1]
-        ours += volume
-        best += next((carton.volume_mm3 for carton in better if holds(carton, order, seconds)), volume)
-    return ours, best
-
-
-def holds(carton: Carton, items: Sequence[Item], seconds: float) -> bool:
-    """Whether a constraint solver finds room for all items in a carton, as the packer's rules ask."""
-    from entrepot.warehouse.cartons.problem import turned
-
-    if sum(item.volume_mm3 for item in items) > carton.volume_mm3:
-        return False
-    if sum(item.weight_g for item in items) > carton.max_weight_g:
-        return False
-    room = carton[1:4]
-    ways = [
-        [way for way in turned(item) if all(a <= b for a, b in zip(way, room, strict=True))] for item in items
-    ]
-    return all(ways) and _solved(room, items, ways, seconds)
-
-
-def _solved(
-    room: Sequence[int], items: Sequence[Item], ways: Sequence[Sequence[Sequence[int]]], seconds: float
-) -> bool:
-    from ortools.sat.python import cp_model
-
-    model = cp_model.CpModel()
-    corners, sizes = [], []
-    for options in ways:
-        chosen = [model.new_bool_var("") for _ in options]
-        model.add_exactly_one(chosen)
-        size = [sum(on * way[axis] for on, way in zip(chosen, options, strict=True)) for axis in range(3)]
-        corner = [model.new_int_var(0, room[axis], "") for axis in range(3)]
-        for axis in range(3):
-            model.add(corner[axis] + size[axis] <= room[axis])
-        corners.append(corner)
-        sizes.append(size)
-    for i in range(len(items)):
-        for j in range(i):
-            apart = []
-            for one, other in ((i, j), (j, i)):
-                for axis in range(3):
-                    if axis == 2 and items[one].fragile:
-                        continue  # nothing stands above it
-                    before = model.new_bool_var("")
-                    model.add(corners[one][axis] + sizes[one][axis] <= corners[other][axis]).only_enforce_if(
-                        before
-                    )
-                    apart.append(before)
-            model.add_bool_or(apart)
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = 1
-    return solver.solve(model) in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+        proposal = propose(order, known)
+        for hazardous in (False, True):
+            mine = [one for one in proposal.packed if order[one.places[0].item].hazardous is hazardous]
+            if not mine:
+                continue
+            ours = (len(mine), sum(one.carton.volume_mm3 for one in mine))
+            goods = [order[place.item] for one in mine for place in one.places]
+            best = least(goods, known, ours, seconds, SUPPORT_PERCENT)
+            before = found[best.maybe_cartons > 1]
+            found[best.maybe_cartons > 1] = Compared(
+                before.groups + 1, before.cartons + best.maybe_cartons, before.ours + ours[1],
+                before.least + best.maybe_volume, before.undecided + (not best.is_certain),
+            )  # fmt: skip
+    return found[False], found[True]

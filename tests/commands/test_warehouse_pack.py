@@ -16,7 +16,14 @@ from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse import errors, packing, queries
-from entrepot.warehouse.commands.pack import FulfillmentPacked, PackedPart, PackFulfillment, pack
+from entrepot.warehouse.commands.pack import (
+    FulfillmentPacked,
+    PackedPart,
+    PackFulfillment,
+    PackUnproved,
+    pack,
+    pack_unproved,
+)  # fmt: skip
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
@@ -386,3 +393,146 @@ def test_what_fills_a_carton_is_none_of_what_it_may_hold(house: Floor):
     ])  # fmt: skip
     assert isinstance(heavy, errors.WeightOff)
     assert isinstance(noted, errors.NotInCarton)
+
+
+# ---- proof
+
+
+def asks(scope: str = "", **facts: object) -> None:
+    body = packing.Packing(**facts)  # type: ignore[arg-type]
+    asked = policies.SetPolicy(COMPANY, "warehouse.packing", body, NOW, scope)
+    (answer,) = policies.set_policy(SYSTEM, requests=[asked])
+    assert not isinstance(answer, Refused), answer
+
+
+def test_where_every_unit_is_scanned_none_is_packed_unseen(house: Floor):
+    (work_,) = picked(house.order((0, 2), (1, 1)).order)
+    first, second = house.codes[0], house.codes[1]
+    asks(verify="unit")
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, scanned=((first, 1),))])
+    assert isinstance(answer, errors.ScansNeeded)
+    assert answer.facts["missing"] == f"1 × {first}, 1 × {second}"
+    assert "every unit" in str(answer)
+    (strange,) = pack(SYSTEM, requests=[PackFulfillment(work_, scanned=((first, 3), (second, 1)))])
+    assert isinstance(strange, Invalid)
+    assert (strange.facts["field"], strange.facts["found"]) == ("scanned", 3)
+    every = ((first, 1), (second, 1), (first, 1))
+    (done,) = pack(SYSTEM, requests=[PackFulfillment(work_, scanned=every)])
+    assert isinstance(done, FulfillmentPacked)
+
+
+def test_where_each_sku_is_scanned_one_unit_of_it_is_enough(house: Floor):
+    (work_,) = picked(house.order((0, 2), (1, 1)).order)
+    asks(verify="sku")
+    one_of_each = ((house.codes[0], 1), (house.codes[1], 1))
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, scanned=one_of_each[:1])])
+    assert isinstance(answer, errors.ScansNeeded)
+    assert answer.facts["missing"] == f"1 × {house.codes[1]}"
+    (done,) = pack(SYSTEM, requests=[PackFulfillment(work_, scanned=one_of_each)])
+    assert isinstance(done, FulfillmentPacked)
+
+
+def test_where_all_is_weighed_each_package_has_a_weight(house: Floor):
+    with_cartons(house)
+    (work_,) = picked(house.order((0, 2)).order)
+    (line,) = (one.line for one in packing.contents([work_])[work_])
+    asks(weigh="always")
+    parts = (PackedPart("one", ((line, 1),), 285), PackedPart("one", ((line, 1),)))
+    answers = pack(SYSTEM, requests=[PackFulfillment(work_), PackFulfillment(work_, parts=parts)])
+    assert [type(one) for one in answers] == [errors.WeightNeeded] * 2
+    assert (answers[1].facts["missing"], answers[1].facts["packages"]) == (1, 2)
+    weighed = (parts[0], replace(parts[1], weight_g=285))
+    (done,) = pack(SYSTEM, requests=[PackFulfillment(work_, parts=weighed)])
+    assert isinstance(done, FulfillmentPacked)
+
+
+def test_what_is_worth_much_is_weighed_and_the_rest_is_not(house: Floor):
+    cheap, dear = picked(house.order((0, 1)).order, house.order((0, 3)).order)
+    value = packing.values([cheap, dear])
+    assert 0 < value[cheap] < value[dear]
+    asks(weigh="above_value", weigh_from_minor=value[dear])
+    first, second = pack(SYSTEM, requests=[PackFulfillment(cheap), PackFulfillment(dear)])
+    assert isinstance(first, FulfillmentPacked)
+    assert isinstance(second, errors.WeightNeeded)
+
+
+def test_proof_is_asked_at_the_node_that_asks_for_it(house: Floor):
+    (work_,) = picked(house.order((0, 1)).order)
+    (node,) = sql.run(
+        "SELECT n.code FROM warehouse_fulfillment AS f JOIN network_node AS n ON n.id = f.node_id"
+        " WHERE f.id = %(id)s::uuid", {"id": work_},
+    )[0]  # fmt: skip
+    asks("elsewhere", verify="unit")
+    asks(node, weigh="always")
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_)])
+    assert isinstance(answer, errors.WeightNeeded)
+
+
+def test_a_supervisor_packs_without_proof_and_the_log_says_why(house: Floor):
+    with_cartons(house)
+    first, second = picked(house.order((0, 1)).order, house.order((0, 1)).order)
+    asks(verify="unit", weigh="always")
+    (unreasoned,) = pack_unproved(SYSTEM, requests=[PackUnproved(first, reason="  ")])
+    assert isinstance(unreasoned, Invalid)
+    assert unreasoned.facts["field"] == "reason"
+    wanted = PackUnproved(first, reason="the scale is broken", key="u")
+    (done,) = pack_unproved(SYSTEM, requests=[wanted])
+    assert isinstance(done, FulfillmentPacked)
+    assert pack_unproved(SYSTEM, requests=[wanted]) == [done]
+    assert len(queries.packages(queries.fulfillment(first).order)) == 1
+    proved = PackUnproved(second, weight_g=285, scanned=((house.codes[0], 1),), reason="not needed")
+    assert isinstance(pack_unproved(SYSTEM, requests=[proved])[0], FulfillmentPacked)
+    events = sql.run(
+        "SELECT reason, payload FROM kernel_event"
+        " WHERE subject_kind = 'fulfillment' AND state_after = 'packed' ORDER BY seq"
+    )
+    assert [reason for reason, _ in events] == ["the scale is broken", SYSTEM.reason], (
+        "of what was proved nothing else is told"
+    )
+    assert events[0][1]["unproved"] == {
+        "warehouse.scans_needed": f"1 × {house.codes[0]}", "warehouse.weight_needed": 1,
+    }  # fmt: skip
+    assert "unproved" not in events[1][1]
+
+
+def test_what_is_not_proof_is_refused_without_it_too(house: Floor):
+    (work_,) = picked(house.order((0, 1)).order)
+    asks(verify="unit")
+    foreign = PackUnproved(work_, scanned=(("POT", 1),), reason="in a hurry")
+    (answer,) = pack_unproved(
+        SYSTEM, requests=[foreign, replace(foreign, scanned=(), fulfillment=ids.uuid7())]
+    )[:1]
+    assert isinstance(answer, Invalid)
+    assert "no POT" in str(answer)
+
+
+def test_what_has_gone_is_not_asked_for_proof(house: Floor):
+    (work_,) = picked(house.order((0, 1)).order)
+    asks(verify="unit", weigh="always")
+    (done,) = pack(SYSTEM, requests=[PackFulfillment(work_, gone=True)])
+    assert isinstance(done, FulfillmentPacked)
+
+
+def test_statements_do_not_grow_where_what_is_worth_much_is_weighed(house: Floor, statements):
+    asks(verify="unit", weigh="above_value", weigh_from_minor=10**12)
+    scans, counts = ((house.codes[0], 2), (house.codes[1], 1)), []
+    for size in SIZES:
+        work_ = picked(*placed(house, size, (0, 2), (1, 1)))
+        with statements() as ran:
+            pack(SYSTEM, requests=[PackFulfillment(one, key=str(one), scanned=scans) for one in work_])
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [17] * 3
+
+
+@pytest.mark.counts("warehouse.pack_unproved")
+def test_statements_do_not_grow_where_nothing_is_proved(house: Floor, statements):
+    asks(verify="unit", weigh="always")
+    counts = []
+    for size in SIZES:
+        work_ = picked(*placed(house, size, (0, 2), (1, 1)))
+        with statements() as ran:
+            pack_unproved(
+                SYSTEM, requests=[PackUnproved(one, key=str(one), reason="no scale") for one in work_]
+            )
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [16] * 3

@@ -19,7 +19,7 @@ from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.warehouse.packing import Packing
 from tests.http.test_api import is_problem
-from tests.shop import COMPANY, the_system
+from tests.shop import COMPANY, a_person, the_system
 
 pytestmark = pytest.mark.django_db
 CARTONS = (("C1", 250, 180, 80), ("C2", 420, 320, 300), ("C3", 600, 500, 480))
@@ -114,7 +114,9 @@ def test_of_several_packages_each_weight_stays_and_each_gets_the_carriers_number
     heaviest = max(line.item.weight_g for line in packing.contents([waits.id])[waits.id])
     register_cartons(system, requests=[RegisterCarton(COMPANY, "ONE", 600, 500, 480, heaviest, 100, 30)])
     page, here = console("supervisor"), f"/packing/{waits.id}/"
-    proposed = len(packing.boxes(packing.contents([waits.id])[waits.id], packing.cartons([COMPANY])[COMPANY]))
+    proposed = len(
+        packing.boxes(packing.contents([waits.id])[waits.id], packing.cartons([COMPANY])[COMPANY], Packing())
+    )
     assert proposed > 1
 
     form = {"as": "proposed", "weight-1": "99000", "weight-2": "1234"}
@@ -375,3 +377,64 @@ def test_a_scan_opens_what_stands_behind_the_first_hundred(console, shop, waits,
     (made,) = queries.packages(waits.order)
     assert page.get("/packing/", {"q": made.number})["Location"] == f"/packing/{waits.id}/"
     assert "Nothing of NOPE waits" in page.get("/packing/", {"q": "NOPE"}).content.decode()
+
+
+# ---- proof
+
+
+def asks(shop, **facts) -> None:
+    wanted = SetPolicy(COMPANY, "warehouse.packing", Packing(**facts), shop.now)
+    set_policy(the_system(shop.now), requests=[wanted])
+
+
+def test_at_the_desk_every_unit_is_scanned_where_the_policy_asks(console, shop, waits):
+    asks(shop, verify="unit")
+    a_person("packer", "packer")
+    page, here = console("packer"), f"/packing/{waits.id}/"
+    inside = packing.contents([waits.id])[waits.id]
+    assert "Scan every unit that goes in" in page.get(here).content.decode()
+    page.post(f"{here}pack/", {"as": "proposed"})
+    assert queries.fulfillment(waits.id).state == "picked"
+    unknown = page.post(f"{here}pack/", {"as": "proposed", "scanned": "NOTHING OF OURS"})
+    assert "NOTHING OF OURS is the barcode of no SKU" in said(unknown)[0]
+    first = inside[0].item.kind
+    short = page.post(f"{here}pack/", {"as": "proposed", "scanned": f"{first}\r\n"})
+    if sum(one.units for one in inside) > 1:
+        assert "is packed only with a scan of every unit" in said(short)[0]
+        assert first in page.get(here).content.decode()
+    assert "Why it is packed without proof" not in page.get(here).content.decode(), "a packer may not"
+    every = "\r\n".join(one.item.kind for one in inside for _ in range(one.units))
+    page.post(f"{here}pack/", {"as": "proposed", "scanned": every})
+    assert queries.fulfillment(waits.id).state == "packed"
+
+
+def test_a_supervisor_packs_at_the_desk_without_a_weight_and_says_why(console, shop, waits):
+    asks(shop, weigh="always")
+    page, here = console("supervisor"), f"/packing/{waits.id}/"
+    before = page.get(here).content.decode()
+    assert "Each package goes only with what the scale says" in before
+    assert "Why it is packed without proof" not in before
+    refused = page.post(f"{here}pack/", {"as": "proposed"})
+    assert "is packed only with the weight of each package" in said(refused)[0]
+    assert "Why it is packed without proof" in page.get(here).content.decode()
+    page.post(f"{here}pack/", {"as": "proposed", "reason": "the scale is broken"})
+    assert queries.fulfillment(waits.id).state == "packed"
+    page.post(f"{here}open/", {"reason": "weigh it"})
+    asks(shop, weigh="above_value", weigh_from_minor=10**12)
+    assert "Each package goes only" not in page.get(here).content.decode()
+
+
+def test_a_program_says_what_was_scanned_or_why_it_was_not(program, shop, waits):
+    asks(shop, verify="sku")
+    shop.people["packer"] = a_person("packer", "packer")
+    person, body = program("supervisor"), {"fulfillment": str(waits.id)}
+    is_problem(person.post("/api/v1/packages", body, "p1"), 409, "warehouse.scans_needed")
+    assert (
+        program("packer").post("/api/v1/packages/unproved", body | {"reason": "x"}, "p2").status_code == 403
+    )
+    assert person.post("/api/v1/packages/unproved", body, "p3").status_code == 422
+    done = person.post("/api/v1/packages/unproved", body | {"reason": "the scanner is broken"}, "p4")
+    assert done.status_code == 200, done.content
+    person.post("/api/v1/packages/open", body | {"reason": "scan it"}, "o")
+    scans = [{"sku": one.item.kind, "units": 1} for one in packing.contents([waits.id])[waits.id]]
+    assert person.post("/api/v1/packages", body | {"scanned": scans}, "p5").status_code == 200

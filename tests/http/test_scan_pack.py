@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.kernel import ids, sql
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.warehouse import floor_queries, packing, queries
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from tests.http.test_packing import CARTONS
@@ -104,7 +105,7 @@ def test_packages_that_are_proposed_are_weighed_one_after_the_other(shop, handhe
     sql.run("UPDATE catalog_sku SET hazardous = TRUE WHERE code = %(code)s", {"code": rows[0].code})
     known = packing.cartons([COMPANY])[COMPANY]
     inside = packing.contents([one.id])[one.id]
-    boxes = packing.boxes(inside, known)
+    boxes = packing.boxes(inside, known, packing.Packing())
     assert len(boxes) == 2, boxes
     grams = [packing.weight(box, inside, packing.Packing()) for box in boxes]
     hand = handheld("supervisor")
@@ -189,3 +190,27 @@ def test_of_goods_whose_serial_numbers_are_noted_each_is_read_with_its_own(shop,
         "SELECT serial FROM warehouse_packedserial WHERE line_id <> %(o)s ORDER BY 1", {"o": other}
     )
     assert [serial for (serial,) in kept] == [f"S-{n}" for n in range(first.units)]
+
+
+def test_where_every_unit_is_scanned_no_button_says_the_rest_and_each_is_weighed(shop, handheld):
+    one = queries.of_order(shop.one("picked"))[0]
+    body = packing.Packing(verify="unit", weigh="always", weight_tolerance_percent=100)
+    set_policy(the_system(shop.now), requests=[SetPolicy(COMPANY, "warehouse.packing", body, shop.now)])
+    hand = handheld("supervisor")
+    hand.goes("/scan/pack/")
+    hand.scans(one.number)
+    for row in floor_queries.picked([one.id]):
+        for unit in range(row.units):
+            hand.scans(row.code)
+            if unit + 1 < row.units:
+                assert f"of {row.code}" not in hand.page
+                hand.scans("=all")
+                assert "the rest" in hand.wrong
+    hand.scans("XL")
+    assert "is packed only with the weight of each package" in hand.wrong
+    assert queries.fulfillment(one.id).state == "picked"
+    known = packing.cartons([COMPANY])[COMPANY]
+    inside = packing.contents([one.id])[one.id]
+    goods = sum(each.item.weight_g * each.units for each in inside)
+    hand.scans(f"{goods + known.find('XL').tare_g} g", "XL")
+    assert queries.fulfillment(one.id).state == "packed"

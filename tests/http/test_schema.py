@@ -236,6 +236,7 @@ OPERATIONS = [
     ("/api/v1/orders/{order_id}/sourcing", "get"),
     ("/api/v1/packages", "post"),
     ("/api/v1/packages/open", "post"),
+    ("/api/v1/packages/unproved", "post"),
     ("/api/v1/packagings", "post"),
     ("/api/v1/packagings/{code}", "get"),
     ("/api/v1/payments/failed", "get"),

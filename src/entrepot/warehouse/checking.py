@@ -206,6 +206,12 @@ def tallies(tokens: Sequence[str]) -> dict[UUID, Tally]:
     return found
 
 
+def proven(wanted: Sequence[Wanted], tokens: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """The units that were checked, by the codes of their SKUs."""
+    seen = tallies(tokens)
+    return tuple((one.code, seen[one.sku].units) for one in wanted if one.sku in seen)
+
+
 def open_units(wanted: Sequence[Wanted], tokens: Sequence[str]) -> list[tuple[Wanted, int]]:
     """What is still to be checked, each with how many units of it."""
     seen = tallies(tokens)
@@ -214,10 +220,16 @@ def open_units(wanted: Sequence[Wanted], tokens: Sequence[str]) -> list[tuple[Wa
 
 
 def scanned(
-    wanted: Sequence[Wanted], tokens: Sequence[str], scan: Scan, today: date, cartons: Collection[str] = ()
+    wanted: Sequence[Wanted],
+    tokens: Sequence[str],
+    scan: Scan,
+    today: date,
+    cartons: Collection[str] = (),
+    *,
+    one_by_one: bool = False,
 ) -> Keep | Packed | Refused:
     """What a scan does: a unit that is right, a carton that is full, the last one when all are checked, or why it is
-    wrong. `cartons` are the codes of those that are packed in."""
+    wrong. `cartons` are the codes of those that are packed in; `one_by_one`: no button says the rest."""
     left = open_units(wanted, tokens)
     if not left:
         answer = _carton(wanted, weighed(tokens), scan, was_weighed=has_weight(tokens))
@@ -229,6 +241,8 @@ def scanned(
             return Keep("full|")
         return errors.ScanOutOfTurn(scanned="a full carton", wanted=left[0][0].code)
     if scan.text == ALL:
+        if one_by_one:
+            return errors.ScanOutOfTurn(scanned="the rest", wanted=left[0][0].code)
         return _rest(left, tokens)
     if scan.bin and not scan.items:
         return errors.ScanOutOfTurn(scanned=scan.bin.code, wanted=left[0][0].code)

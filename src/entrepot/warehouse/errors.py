@@ -164,6 +164,22 @@ class WeightOff(Refused):
     )
 
 
+class ScansNeeded(Refused):
+    code = "warehouse.scans_needed"
+    says = (
+        "{fulfillment} is packed only with a scan of {asked}, by the policy warehouse.packing; not scanned: {missing}."
+        " Scan it, or let a supervisor pack it with a reason."
+    )
+
+
+class WeightNeeded(Refused):
+    code = "warehouse.weight_needed"
+    says = (
+        "{fulfillment} is packed only with the weight of each package, by the policy warehouse.packing; {missing} of"
+        " {packages} have none. Weigh them, or let a supervisor pack it with a reason."
+    )
+
+
 class ToteElsewhere(Refused):
     """A tote that passes from zone to zone is not there yet."""
 

@@ -6,36 +6,65 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import sql
+from msgspec import Meta
+
+from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.shapes import shape
 from entrepot.network.rules import local_day
 from entrepot.stock.errors import SerialElsewhere
 from entrepot.warehouse import dunnage, rules
-from entrepot.warehouse.cartons import OWN, Carton, Item, Packed, Proposal, by_volume, proposed
+from entrepot.warehouse.cartons import (
+    OWN,
+    SUPPORT_PERCENT,
+    Carton,
+    Item,
+    Packed,
+    Proposal,
+    by_volume,
+    proposed,
+)
 from entrepot.warehouse.errors import LotExpired, SerialIsOut
+from entrepot.warehouse.proof import Verify, Weigh
 
 
-@shape("warehouse.packing", weight_tolerance_percent=(0, 100), dunnage_from_percent=(0, 100))
+@shape(
+    "warehouse.packing",
+    weight_tolerance_percent=(0, 100),
+    dunnage_from_percent=(0, 100),
+    support_percent=(0, 100),
+    weigh_from_minor=(0, 10**15),
+)
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """By how much what the scale says may differ from what the catalog says: the greater of the two counts. And what
-    fills the room that goods leave in a carton: from how many percent of emptiness on, and the grams of a liter of it;
-    0 grams: nothing does."""
+    """How a node packs: its scope is the node's code, without one it is for all nodes. By how much what the scale says
+    may differ from what the catalog says: the greater of the two counts. And what fills the room that goods leave in a
+    carton: from how many percent of emptiness on, and the grams of a liter of it; 0 grams: nothing does."""
 
     weight_tolerance_percent: int = 10
     weight_tolerance_g: int = 100
     dunnage_from_percent: int = 10
     dunnage_g_per_liter: int = 0
+    support_percent: int = SUPPORT_PERCENT
+    """Of its base each unit in a proposed carton stands on the floor or on others with so many percent at least; 0: it
+    may stand on a corner, for packers who fill up what is below."""
+    verify: Verify = "none"
+    """What has to be scanned before it is packed: nothing, one unit of each `sku`, or every `unit`."""
+    weigh: Weigh = "never"
+    """Whether each package has to be on a scale: never, where the goods are worth `weigh_from_minor` or more in the
+    currency of their order (`above_value`), or always."""
+    weigh_from_minor: Annotated[int, Meta(ge=0)] = 0
 
     def __post_init__(self) -> None:
         if min(self.weight_tolerance_percent, self.weight_tolerance_g) < 0:
             raise ValueError("tolerances: expected 0 or more")
         if not 0 <= self.dunnage_from_percent <= 100 or not 0 <= self.dunnage_g_per_liter <= 1_000:
             raise ValueError("dunnage_from_percent: expected 0 to 100; dunnage_g_per_liter: 0 to 1000")
+        if not 0 <= self.support_percent <= 100:
+            raise ValueError("support_percent: expected 0 to 100")
 
 
 class Contents(NamedTuple):
@@ -66,7 +95,7 @@ class Cartons:
 
     registered: Sequence[Carton]
     carried: Sequence[Carton]
-    _thought: dict[tuple[Item, ...], Proposal | None] = field(default_factory=dict)
+    _thought: dict[tuple[int, tuple[Item, ...]], Proposal | None] = field(default_factory=dict)
 
     @property
     def usable(self) -> Sequence[Carton]:
@@ -75,11 +104,12 @@ class Cartons:
     def find(self, code: str) -> Carton | None:
         return next((one for one in self.usable if one.code == code), None)
 
-    def propose(self, items: Sequence[Item]) -> Proposal | None:
-        """Where each item goes; None where nobody registered cartons, or the items are not measured or too many."""
-        key = tuple(items)
+    def propose(self, items: Sequence[Item], support: int) -> Proposal | None:
+        """Where each item goes, with `support` percent of its base on something; None where nobody registered cartons,
+        or the items are not measured or too many."""
+        key = (support, tuple(items))
         if key not in self._thought:
-            self._thought[key] = proposed(key, self.carried or self.registered)
+            self._thought[key] = proposed(items, self.carried or self.registered, support)
         return self._thought[key]
 
 
@@ -152,10 +182,21 @@ def cartons(companies: Collection[int]) -> dict[int, Cartons]:
     return found
 
 
-def boxes(inside: Sequence[Contents], known: Cartons) -> list[Box]:
+def values(fulfillments: Collection[UUID]) -> dict[UUID, int]:
+    """What was picked of fulfillments is worth, as sold, in minor units of their orders' currencies. One statement."""
+    return dict(sql.run(_VALUES, {"ids": list(fulfillments)}))
+
+
+def policy_of(company: int, node: str, at: datetime) -> Packing:
+    """How a node, by its code, packs. One statement."""
+    return policies.of_scope(policies.in_force(company, Packing, at), node, Packing())
+
+
+def boxes(inside: Sequence[Contents], known: Cartons, policy: Packing) -> list[Box]:
     """The packages to make of contents: as proposed; where nothing can be proposed, by volume and weight."""
     units = [(one.line, one.item) for one in inside for _ in range(one.units)]
-    proposal = known.propose([item for _, item in units]) if known.registered else None
+    items = [item for _, item in units]
+    proposal = known.propose(items, policy.support_percent) if known.registered else None
     if proposal is None:
         return _by_volume(inside, known)
     packed = [
@@ -210,6 +251,12 @@ SELECT l.fulfillment_id, l.line_id, l.sku_id, sum(l.picked)::int,
 FROM warehouse_fulfillmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
 WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0
 GROUP BY l.fulfillment_id, l.line_id, l.sku_id, s.id ORDER BY s.code, l.line_id
+"""
+
+_VALUES = """
+SELECT l.fulfillment_id, sum((o.gross_minor - o.discount_minor) * l.picked / o.quantity)::bigint
+FROM warehouse_fulfillmentline AS l JOIN orders_line AS o ON o.id = l.line_id
+WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0 GROUP BY 1
 """
 
 _EXPIRING = """

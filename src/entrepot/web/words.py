@@ -652,6 +652,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.sort_stops": _("sorted"),
     "warehouse.pick": _("picked"),
     "warehouse.pack": _("packed"),
+    "warehouse.pack_unproved": _("packed without proof"),
     "warehouse.unpack": _("packages opened again"),
     "warehouse.put_away": _("put away"),
     "warehouse.build_plates": _("plate built"),

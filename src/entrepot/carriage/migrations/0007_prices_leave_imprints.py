@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0012_imprints'),
-        ('carriage', '0004_versions'),
+        ('carriage', '0005_zones_by_postal_code'),
     ]
 
     operations = [

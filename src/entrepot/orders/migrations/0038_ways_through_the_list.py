@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0033_not_before'),
+        ('orders', '0037_final_sale'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0037_final_sale'),
+        ('orders', '0038_ways_through_the_list'),
     ]
 
     operations = [

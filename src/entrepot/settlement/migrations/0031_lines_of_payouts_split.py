@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('settlement', '0028_costs_landed_before'),
+        ('settlement', '0029_decided_when_put_in'),
     ]
 
     operations = [

@@ -9,6 +9,11 @@ OWN = "OWN"
 """The code under which what fits no carton goes as it is, in its own packaging."""
 
 
+SUPPORT_PERCENT = 70
+"""Of its base what stands on something at least, so that it does not tip. With more than half of it, the middle of a
+box always stands between what carries it; with 70 %, what is inside may lie a fifth of a side off the middle."""
+
+
 class Item(NamedTuple):
     """One unit, with the measures of its own packaging in mm.
 

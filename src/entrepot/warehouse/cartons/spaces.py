@@ -2,18 +2,22 @@
 
 An item stands in the least corner of a space, so every space that it takes away from leaves up to six behind. A
 fragile item takes all that is above it as well: so it needs a space that reaches the ceiling, and nothing can come to
-stand on it.
+stand on it. Above the floor an item stands where enough of its base is carried by what is there already: in the corner
+of the space, or over the corner of what carries it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from entrepot.warehouse.cartons.problem import Carton, Item, Place, turned
 
 Space = tuple[int, int, int, int, int, int]
 """An empty box: its least corner, then the opposite one."""
+
+Top = tuple[int, int, int, int]
+"""What an item offers to stand on: its least corner in length and width, then the opposite one."""
 
 Score = tuple[int, ...]
 
@@ -34,17 +38,67 @@ def whole(carton: Carton) -> list[Space]:
     return [(0, 0, 0, carton.length_mm, carton.width_mm, carton.height_mm)]
 
 
+class Tops:
+    """What there is to stand on, by its height; and how much of a base has to. Never changed, so that a search can go
+    back."""
+
+    __slots__ = ("at", "percent")
+
+    def __init__(self, percent: int, at: Mapping[int, Sequence[Top]] | None = None) -> None:
+        self.percent, self.at = percent, at or {}
+
+    def and_of(self, fit: Fit) -> Tops:
+        """These, and that of an item more."""
+        x, y, z = fit.space[:3]
+        top, height = (x, y, x + fit.length, y + fit.width), z + fit.height
+        return Tops(self.percent, {**self.at, height: [*self.at.get(height, ()), top]})
+
+    def corners(self, space: Space) -> Iterable[tuple[int, int]]:
+        """Where in a space an item may stand: in its corner, and over the corner of all that carries it."""
+        x, y, z, to_x, to_y, _ = space
+        if not z or not self.percent:
+            return ((x, y),)
+        here = [
+            (max(x, a), max(y, b))
+            for a, b, to_a, to_b in self.at.get(z, ())
+            if a < to_x and x < to_a and b < to_y and y < to_b
+        ]
+        return dict.fromkeys(((x, y), *here)) if here else ()
+
+    def carry(self, x: int, y: int, z: int, length: int, width: int) -> bool:
+        """Whether enough of a base is carried. Two tops of one height never lie over each other."""
+        if not z or not self.percent:
+            return True
+        carried = 0
+        for a, b, to_a, to_b in self.at.get(z, ()):
+            in_length = min(x + length, to_a) - max(x, a)
+            in_width = min(y + width, to_b) - max(y, b)
+            if in_length > 0 and in_width > 0:
+                carried += in_length * in_width
+        return 100 * carried >= self.percent * length * width
+
+
+ANYWHERE = Tops(0)
+"""What hangs in the air may stay there."""
+
+
 def fits(
-    item: Item, ways: Sequence[tuple[int, int, int]], spaces: Sequence[Space], ceiling: int
+    item: Item, ways: Sequence[tuple[int, int, int]], spaces: Sequence[Space], ceiling: int, tops: Tops
 ) -> Iterator[Fit]:
-    """Every way in which an item can stand in a corner of a space."""
+    """Every way in which an item can stand in a space."""
     for space in spaces:
-        x, y, z, to_x, to_y, to_z = space
+        _, _, z, to_x, to_y, to_z = space
         if item.fragile and to_z != ceiling:
             continue
-        for length, width, height in ways:
-            if x + length <= to_x and y + width <= to_y and z + height <= to_z:
-                yield Fit(space, length, width, height)
+        for x, y in tops.corners(space):
+            for length, width, height in ways:
+                if (
+                    x + length <= to_x
+                    and y + width <= to_y
+                    and z + height <= to_z
+                    and tops.carry(x, y, z, length, width)
+                ):
+                    yield Fit((x, y, z, to_x, to_y, to_z), length, width, height)
 
 
 def without(spaces: Sequence[Space], fit: Fit, ceiling: int | None, least: int) -> list[Space]:
@@ -102,24 +156,27 @@ def fill(
     items: Sequence[Item],
     order: Sequence[int],
     score: Callable[[Fit], Score],
+    support: int,
     *,
     skip: bool = False,
 ) -> list[Place]:
     """Put items into a carton in this order, each where it scores least; ends at the first that does not fit, or goes
-    on without it (`skip`)."""
+    on without it (`skip`). `support`: percent of a base that stand on something."""
     spaces, places, grams, height = whole(carton), [], carton.max_weight_g, carton.height_mm
+    tops = Tops(support)
     ahead = _least_ahead(items, order)
     for i, least in zip(order, ahead, strict=True):
         item = items[i]
         best = None
         if item.weight_g <= grams:
-            best = min(fits(item, turned(item), spaces, height), key=score, default=None)
+            best = min(fits(item, turned(item), spaces, height, tops), key=score, default=None)
         if best is None:
             if not skip:
                 break
             continue
         grams -= item.weight_g
         places.append(Place(i, *best.space[:3], best.length, best.width, best.height))
+        tops = tops.and_of(best)
         spaces = without(spaces, best, height if item.fragile else None, least)
     return places
 

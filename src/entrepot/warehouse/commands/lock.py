@@ -39,6 +39,7 @@ class Fulfillment(NamedTuple):
     leave_by: datetime | None
     cancel_after: date | None
     time_zone: str
+    node_code: str
 
     @property
     def due(self) -> datetime:
@@ -60,7 +61,7 @@ def lock_fulfillments(fulfillments: Collection[UUID]) -> dict[UUID, Fulfillment]
 _LOCK = f"""
 SELECT f.id, f.number, f.company_id::int, f.order_id, f.node_id, f.state, f.service, f.staging_bin_id,
        {SERVED_WITH}, o.promise_at, o.placed_at, o.number, o.external_id, o.channel_id, c.code, c.kind, o.currency,
-       o.country, o.held_by, f.leave_by, o.cancel_after, n.time_zone
+       o.country, o.held_by, f.leave_by, o.cancel_after, n.time_zone, n.code
 FROM warehouse_fulfillment AS f
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_channel AS c ON c.id = o.channel_id

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, policies, ready, sql
@@ -15,7 +15,7 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
-from entrepot.warehouse import errors, packing, rules
+from entrepot.warehouse import errors, packing, proof, rules
 from entrepot.warehouse.cartons import OWN, not_in
 from entrepot.warehouse.commands import serials
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
@@ -43,7 +43,8 @@ class PackFulfillment:
     Without `weight_g` a package weighs what the catalog says of its contents, the carton, and its dunnage. A weight
     that is off is taken only with a `weight_note`, which says why it is right. `serials` are those of units whose SKU
     has them noted when it is sent, each as (order line, serial number); none of a unit that was picked by its own. What
-    has `gone` before the house knew of it can go without.
+    has `gone` before the house knew of it can go without. `scanned` are units by the codes of their SKUs, where a
+    node's policy asks for them.
     """
 
     fulfillment: UUID
@@ -55,6 +56,14 @@ class PackFulfillment:
     key: str | None = None
     serials: tuple[tuple[UUID, str], ...] = ()
     gone: bool = False
+    scanned: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackUnproved(PackFulfillment):
+    """What is packed without the scans or the weight that the policy asks for, and why."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,13 @@ class _Weighed(NamedTuple):
     is_off: bool = False
 
 
+class _Decided(NamedTuple):
+    """The packages of a fulfillment, and what they lack of the proof that is asked for."""
+
+    weighed: list[_Weighed]
+    lacks: Sequence[Refused] = ()
+
+
 class _Packed(NamedTuple):
     """A fulfillment as it will be written."""
 
@@ -93,6 +109,7 @@ class _Packed(NamedTuple):
     fulfillment: Fulfillment
     packages: list[tuple[PackageMade, _Weighed]]
     at: datetime
+    unproved: Sequence[Refused] = ()
 
 
 @command("warehouse.pack")
@@ -104,46 +121,58 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
     Refuses: NotFound; WrongState; Invalid (weight; parts together with a carton or a weight; serials);
     warehouse.lot_expired; warehouse.carton_unknown; warehouse.not_in_carton; warehouse.not_all_packed;
     warehouse.weight_off; warehouse.serials_needed; warehouse.serial_is_out; stock.serial_elsewhere;
-    work.scan_serial_twice.
-    Again: by key. 11 statements; 1 or 2 more where weights are off, 4 or 5 where serial numbers are noted.
+    work.scan_serial_twice; Invalid (more scanned than was picked); warehouse.scans_needed; warehouse.weight_needed.
+    Again: by key. 11 statements; 1 or 2 more where weights are off, 4 or 5 where serial numbers are noted, 1 where what
+    is worth much is weighed.
     """
-    found = lock_fulfillments([one.fulfillment for one in requests])
-    inside = packing.contents(found)
-    companies = {one.company for one in found.values()}
-    cartons = packing.cartons(companies)
-    tolerances = {
-        company: body for company, (_, body) in policies.of_companies(companies, Packing, cause.at).items()
-    }
+    return _pack(cause, requests, needs_proof=True)
 
-    expiring = packing.Expiring.of(found)
-    noting = serials.Noting([one.serials for one in requests], inside)
 
-    decided: list[list[_Weighed] | Refused] = []
+@command("warehouse.pack_unproved")
+def pack_unproved(cause: Cause, /, *, requests: Sequence[PackUnproved]) -> list[FulfillmentPacked | Refused]:
+    """As `warehouse.pack`, without the scans and the weights that a node's policy asks for. The log has the reason, and
+    what was missing.
+
+    Locks: as `warehouse.pack`. Refuses: Invalid (no reason); what `warehouse.pack` refuses but for
+    warehouse.scans_needed and warehouse.weight_needed. Again: by key. The statements of `warehouse.pack`.
+    """
+    told = iter(_pack(cause, [one for one in requests if one.reason.strip()], needs_proof=False))
+    expected = "why it is packed without proof"
+    return [
+        next(told) if one.reason.strip() else Invalid(field="reason", expected=expected, found="nothing")
+        for one in requests
+    ]
+
+
+def _pack(
+    cause: Cause, requests: Sequence[PackFulfillment], *, needs_proof: bool
+) -> list[FulfillmentPacked | Refused]:
+    facts = _Facts(cause, requests)
+    decided: list[_Decided | Refused] = []
     done: set[UUID] = set()
     for request in requests:
-        one = found.get(request.fulfillment)
-        answer: list[_Weighed] | Refused = _refusal(request, one, done) or []
-        if one and isinstance(answer, list):
-            gone_off = None if request.gone else expiring.refusal(one.id, request.occurred_at or cause.at)
-            answer = gone_off or _decide(
-                request, one, inside[one.id], cartons[one.company], tolerances[one.company]
-            )
-            if isinstance(answer, list) and not request.gone:
-                answer = noting.refusal(request.serials, one, inside[one.id]) or answer
-        if isinstance(answer, list):
+        one = facts.found.get(request.fulfillment)
+        answer = _refusal(request, one, done) or facts.decide(request, needs_proof=needs_proof)
+        if not isinstance(answer, Refused):
             done.add(request.fulfillment)
         decided.append(answer)
 
-    numbers = iter(ids.numbers("PK", sum(len(one) for one in decided if isinstance(one, list))))
+    numbers = iter(
+        ids.numbers("PK", sum(len(one.weighed) for one in decided if not isinstance(one, Refused)))
+    )
     packed: list[_Packed] = []
     answers: list[FulfillmentPacked | Refused] = []
-    for request, weighed in zip(requests, decided, strict=True):
-        if isinstance(weighed, Refused):
-            answers.append(weighed)
+    for request, answer in zip(requests, decided, strict=True):
+        if isinstance(answer, Refused):
+            answers.append(answer)
             continue
-        made = [PackageMade(ids.uuid7(), next(numbers), one.box.carton.code, one.weight_g) for one in weighed]
+        made = [
+            PackageMade(ids.uuid7(), next(numbers), one.box.carton.code, one.weight_g)
+            for one in answer.weighed
+        ]
+        packages = list(zip(made, answer.weighed, strict=True))
         at = request.occurred_at or cause.at
-        packed.append(_Packed(request, found[request.fulfillment], list(zip(made, weighed, strict=True)), at))
+        packed.append(_Packed(request, facts.found[request.fulfillment], packages, at, answer.lacks))
         first, *more = made
         answers.append(
             FulfillmentPacked(
@@ -151,11 +180,46 @@ def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[Fulfil
             )
         )
     if packed:
-        _write(cause, packed, inside)
+        _write(cause, packed, facts.inside)
     return answers
 
 
 # ---- decide
+
+
+class _Facts:
+    """What is known of the fulfillments of requests, locked. 5 statements; 1 more where what is worth much is weighed,
+    and those that serial numbers take."""
+
+    def __init__(self, cause: Cause, requests: Sequence[PackFulfillment]) -> None:
+        self.at = cause.at
+        self.found = lock_fulfillments([one.fulfillment for one in requests])
+        self.inside = packing.contents(self.found)
+        companies = {one.company for one in self.found.values()}
+        self.cartons = packing.cartons(companies)
+        self.in_force = policies.in_force_of(sorted(companies), Packing, cause.at)
+        self.expiring = packing.Expiring.of(self.found)
+        self.noting = serials.Noting([one.serials for one in requests], self.inside)
+        bodies = [body for scopes in self.in_force.values() for _, body in scopes.values()]
+        by_value = any(body.weigh == "above_value" for body in bodies)
+        self.values = packing.values(self.found) if by_value else {}
+
+    def decide(self, request: PackFulfillment, *, needs_proof: bool) -> _Decided | Refused:
+        """The packages of a fulfillment that is picked, or why it is not packed."""
+        one = self.found[request.fulfillment]
+        inside = self.inside[one.id]
+        policy = policies.of_scope(self.in_force.get(one.company, {}), one.node_code, Packing())
+        gone_off = None if request.gone else self.expiring.refusal(one.id, request.occurred_at or self.at)
+        weighed = gone_off or _decide(request, one, inside, self.cartons[one.company], policy)
+        if isinstance(weighed, Refused):
+            return weighed
+        if request.gone:
+            return _Decided(weighed)
+        wrong = self.noting.refusal(request.serials, one, inside) or _foreign(request, inside)
+        if wrong:
+            return wrong
+        lacks = _lacks(request, one, inside, len(weighed), policy, self.values.get(one.id, 0))
+        return lacks[0] if lacks and needs_proof else _Decided(weighed, lacks)
 
 
 def _refusal(request: PackFulfillment, one: Fulfillment | None, done: Collection[UUID]) -> Refused | None:
@@ -178,10 +242,10 @@ def _decide(
     one: Fulfillment,
     inside: Sequence[Contents],
     known: packing.Cartons,
-    tolerance: Packing,
+    policy: Packing,
 ) -> list[_Weighed] | Refused:
     """The packages of a fulfillment with their weights."""
-    proposed = packing.boxes(inside, known)
+    proposed = packing.boxes(inside, known, policy)
     chosen: Sequence[Box | Refused] = proposed
     weights: list[int | None] = [request.weight_g]
     if request.parts:
@@ -199,7 +263,7 @@ def _decide(
     for box, weight in zip(chosen, weights, strict=True):
         if isinstance(box, Refused):
             return box
-        answer = _weigh(request, one, box, weight, inside, tolerance)
+        answer = _weigh(request, one, box, weight, inside, policy)
         if isinstance(answer, Refused):
             return answer
         goods = [(each.item, box.units.get(each.line, 0)) for each in inside]
@@ -210,6 +274,47 @@ def _decide(
             return errors.NotInCarton(fulfillment=one.number, carton=box.carton.code, why=wrong)
         weighed.append(answer)
     return weighed
+
+
+def _counted(units: Iterable[tuple[str, int]]) -> Counter[str]:
+    """Units by SKU."""
+    found: Counter[str] = Counter()
+    for sku, count in units:
+        found[sku] += count
+    return found
+
+
+def _foreign(request: PackFulfillment, inside: Sequence[Contents]) -> Refused | None:
+    """Why what was scanned is not what was picked."""
+    picked, scanned = _counted((each.item.kind, each.units) for each in inside), _counted(request.scanned)
+    wrong = proof.foreign(picked, scanned)
+    if not wrong:
+        return None
+    expected = Said("1 to {0} units of {1}", picked[wrong], wrong) if picked[wrong] else Said("no {0}", wrong)
+    return Invalid(field="scanned", expected=expected, found=scanned[wrong])
+
+
+def _lacks(
+    request: PackFulfillment,
+    one: Fulfillment,
+    inside: Sequence[Contents],
+    packages: int,
+    policy: Packing,
+    value_minor: int,
+) -> list[Refused]:
+    """What is missing of the proof that the policy of the node asks for."""
+    found: list[Refused] = []
+    picked = _counted((each.item.kind, each.units) for each in inside)
+    left = proof.unscanned(policy.verify, picked, _counted(request.scanned))
+    if left:
+        missing = ", ".join(f"{units} × {sku}" for sku, units in left.items())
+        asked = Said("every unit") if policy.verify == "unit" else Said("each SKU")
+        found.append(errors.ScansNeeded(fulfillment=one.number, asked=asked, missing=missing))
+    weights = [part.weight_g for part in request.parts] or [request.weight_g]
+    bare = packages - sum(weight is not None for weight in weights)
+    if bare and proof.is_weighed(policy.weigh, policy.weigh_from_minor, value_minor):
+        found.append(errors.WeightNeeded(fulfillment=one.number, missing=bare, packages=packages))
+    return found
 
 
 def _parts(
@@ -288,7 +393,7 @@ def _weigh(
 def _write(cause: Cause, packed: Sequence[_Packed], inside: Mapping[UUID, Sequence[Contents]]) -> None:
     packages, lines, steps, happened, offers = [], [], [], [], []
     times: dict[UUID, datetime] = {}
-    for request, one, made, at in packed:
+    for request, one, made, at, unproved in packed:
         skus = {each.line: each.sku for each in inside[one.id]}
         for package, weighed in made:
             box = weighed.box
@@ -299,24 +404,30 @@ def _write(cause: Cause, packed: Sequence[_Packed], inside: Mapping[UUID, Sequen
             lines += [(package.package, line, skus[line], units) for line, units in box.units.items()]
         steps += [Progress(each.line, one.order, "picked", "packed", each.units) for each in inside[one.id]]
         times[one.order] = at
-        told = {"package": made[0][0].package} | (
+        told: dict[str, Any] = {"package": made[0][0].package} | (
             {"more": [package.package for package, _ in made[1:]]} if len(made) > 1 else {}
         )
+        if unproved:
+            told["unproved"] = {lack.code: lack.facts["missing"] for lack in unproved}
         happened.append(
-            Event(
-                "fulfillment", one.id, one.company, one.state, "packed", at, told, request.weight_note.strip()
-            )
+            Event("fulfillment", one.id, one.company, one.state, "packed", at, told, _why(request, unproved))
         )
         offers.append((one.id, one.priority, one.due))
     sql.write("warehouse_package", _PACKAGE, packages)
     sql.write("warehouse_packageline", _PACKAGE_LINE, lines)
-    serials.note((one, request.serials, inside[one.id]) for request, one, _, _ in packed)
+    serials.note((one, request.serials, inside[one.id]) for request, one, *_ in packed)
     sql.change(_PACKED, {"ids": [one.fulfillment.id for one in packed]})
     progress(cause, requests=steps, times=times)
     ready.drop("pack", [one.fulfillment.id for one in packed])
     announce(cause, happened)
     open_items(cause, requests=_off(packed))
     offer("ship", offers)
+
+
+def _why(request: PackFulfillment, unproved: Sequence[Refused]) -> str:
+    """Why the weight is right, and why there is no proof."""
+    why = request.reason if isinstance(request, PackUnproved) and unproved else ""
+    return "; ".join(filter(None, (request.weight_note.strip(), why.strip())))
 
 
 def _off(packed: Sequence[_Packed]) -> list[OpenItem]:
@@ -333,7 +444,7 @@ def _off(packed: Sequence[_Packed]) -> list[OpenItem]:
              "note": request.weight_note.strip()},
             one.priority, due_in_hours=8, occurred_at=at,
         )
-        for request, one, made, at in packed
+        for request, one, made, at, _ in packed
         for package, weighed in made
         if weighed.is_off
     ]  # fmt: skip

@@ -10,10 +10,15 @@ from django.utils import timezone
 from ninja import Router
 from pydantic import Field, StrictInt
 
-from entrepot.kernel import policies
 from entrepot.kernel.errors import NotFound
 from entrepot.warehouse import packing, queries
-from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
+from entrepot.warehouse.commands.pack import (
+    PackedPart,
+    PackFulfillment,
+    PackUnproved,
+    pack,
+    pack_unproved,
+)
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.warehouse.dunnage import Dunnage
@@ -137,9 +142,17 @@ class SerialIn(Strict):
     serial: Annotated[str, Field(min_length=1, max_length=SERIAL_MAX)]
 
 
+class ScannedIn(Strict):
+    """Units of a SKU that were scanned."""
+
+    sku: Code
+    units: Quantity
+
+
 class PackIn(Strict):
     """A fulfillment in one carton, in several `parts`, or as proposed where neither is said. `serials`: one of each
-    unit whose SKU has them noted when it is sent."""
+    unit whose SKU has them noted when it is sent. `scanned`: what was scanned, where the policy `warehouse.packing` of
+    the node asks for it."""
 
     fulfillment: UUID
     carton: Code | None = None
@@ -147,7 +160,14 @@ class PackIn(Strict):
     parts: Annotated[list[PartIn], Field(max_length=LINES_MAX)] = []
     weight_note: Text = ""
     serials: Annotated[list[SerialIn], Field(max_length=LINES_MAX)] = []
+    scanned: Annotated[list[ScannedIn], Field(max_length=LINES_MAX)] = []
     key: Own = None
+
+
+class PackUnprovedIn(PackIn):
+    """As a fulfillment is packed, and why it goes without the scans or the weight that the policy asks for."""
+
+    reason: Reason
 
 
 class PackageOut(Out):
@@ -201,8 +221,8 @@ def show_packing(
     if found is None:
         raise NotFound(what="fulfillment", which=str(fulfillment))
     inside = packing.contents([fulfillment]).get(fulfillment, [])
-    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
-    _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
+    policy = packing.policy_of(found.company, found.node_code, timezone.now())
+    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company], policy)
     kinds = [one.item.kind for one in inside for _ in range(one.units)]
     return {
         "fulfillment": found.id,
@@ -261,15 +281,35 @@ def pack_fulfillments(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Close the packages of picked fulfillments. A weight that is off needs a note that says why."""
+    return give(
+        request, pack, payload, idempotency_key, lambda one, key: PackFulfillment(**_asked(one), key=key)
+    )
 
-    def make(one: PackIn, key: str) -> PackFulfillment:
-        parts = tuple(
+
+@router.post("/packages/unproved", response={200: PackedOut | list[Each[PackedOut]], **REFUSED})
+def pack_without_proof(
+    request: HttpRequest,
+    payload: PackUnprovedIn | Annotated[list[PackUnprovedIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Close packages without the scans and the weights that the node's policy asks for, for a reason that the log
+    keeps."""
+    return give(
+        request, pack_unproved, payload, idempotency_key,
+        lambda one, key: PackUnproved(**_asked(one), key=key, reason=one.reason),
+    )  # fmt: skip
+
+
+def _asked(one: PackIn) -> dict[str, Any]:
+    return {
+        "fulfillment": one.fulfillment,
+        "carton": one.carton,
+        "weight_g": one.weight_g,
+        "parts": tuple(
             PackedPart(part.carton, tuple((each.line, each.units) for each in part.contents), part.weight_g)
             for part in one.parts
-        )
-        return PackFulfillment(
-            one.fulfillment, one.carton, one.weight_g, parts, one.weight_note, key=key,
-            serials=tuple((each.line, each.serial) for each in one.serials),
-        )  # fmt: skip
-
-    return give(request, pack, payload, idempotency_key, make)
+        ),
+        "weight_note": one.weight_note,
+        "serials": tuple((each.line, each.serial) for each in one.serials),
+        "scanned": tuple((each.sku, each.units) for each in one.scanned),
+    }

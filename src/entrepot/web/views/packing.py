@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Parcel, Service, charged_weight_g
 from entrepot.catalog import queries as catalog
-from entrepot.kernel import policies
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
 from entrepot.shipping import customs, parcels
@@ -28,16 +28,24 @@ from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment,
 from entrepot.shipping.commands.ship_drop_ships import DropShipShipped
 from entrepot.shipping.commands.ship_labeled import ShipOnPaper, ship_on_paper
 from entrepot.shipping.trouble import CLAIMED, WORSE, apart
-from entrepot.warehouse import packing, queries
+from entrepot.warehouse import packing, proof, queries
 from entrepot.warehouse.cartons import OWN
-from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
+from entrepot.warehouse.commands.pack import (
+    PackedPart,
+    PackFulfillment,
+    PackUnproved,
+    pack,
+    pack_unproved,
+)
 from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.web import drawing, letters, lists_floor, papers, words
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, page
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, misread, page
 from entrepot.web.listed import listed_queue, listed_whole
+from entrepot.web.views.scan import reading
 
 PAGE = 100
+SCANS_MAX = 5_000
 ASKED_S, BOUGHT_S = 5, 30
 """Every how many seconds the page of a fulfillment looks for what became of its labels: while they are asked for, and
 when a carrier has answered."""
@@ -89,8 +97,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
     found = _found(request, which)
     inside = packing.contents([which]).get(which, [])
     known = packing.cartons([found.company])[found.company]
-    boxes = packing.boxes(inside, known) if found.state == "picked" else []
-    _, policy = policies.of_company(found.company, packing.Packing, fmt.reading().now)
+    policy = packing.policy_of(found.company, found.node_code, fmt.reading().now)
+    boxes = packing.boxes(inside, known, policy) if found.state == "picked" else []
     shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
     begun = shipping.consignments(found.company, fulfillments=[which]) if found.state == "packed" else []
     made_for = [gone.id for gone in shipments] + [waits.id for waits in begun]
@@ -110,6 +118,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "boxes": [_shown(box, inside, policy) for box in boxes],
         "unmeasured": sorted({one.item.kind for one in inside if min(one.item[:3]) <= 0}),
         "registered": bool(known.registered),
+        "verify": policy.verify,
+        "weighs": bool(boxes) and _weighs(which, policy),
         "cartons": [*known.usable],
         "own": OWN,
         "charged": _charged(found.company, boxes, inside, policy),
@@ -137,6 +147,12 @@ def one(request: Request, which: UUID) -> HttpResponse:
         # Also once they are bought: a page that looks for itself must find itself again.
         context["renewed_s"] = ASKED_S if any(waits.asked for waits in begun) else BOUGHT_S
     return page(request, "web/packing_one.html", context, area="ship")
+
+
+def _weighs(fulfillment: UUID, policy: packing.Packing) -> bool:
+    """Whether its packages go only with what the scale says."""
+    value = packing.values([fulfillment]).get(fulfillment, 0) if policy.weigh == "above_value" else 0
+    return proof.is_weighed(policy.weigh, policy.weigh_from_minor, value)
 
 
 def _parcels(fulfillment: UUID, shipments: list[UUID]) -> list[dict[str, Any]]:
@@ -172,15 +188,24 @@ def do(request: Request, which: UUID) -> HttpResponse:
         for serial in request.POST.get(f"serials-{one.line}", "").replace("\x00", "").splitlines()
         if serial.strip()
     )
+    # Of very many lines the rest can't be of one fulfillment either.
+    texts = [clean(line) for line in request.POST.get("scanned", "").splitlines()[:SCANS_MAX] if line.strip()]
+    units, unread = reading.counted(found.company, texts, fmt.reading().now.date())
+    if unread:
+        told = gettext("%(scan)s is the barcode of no SKU, or of several: scan it again, or take it out.")
+        misread(request, "scanned", told % {"scan": unread[0]})
+        return back(request, reverse("packing", args=[which]), [])
+    scanned, reason = tuple(units.items()), clean(request.POST.get("reason"))
     if request.POST.get("as") == "proposed":
-        boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
+        policy = packing.policy_of(found.company, found.node_code, fmt.reading().now)
+        boxes = packing.boxes(inside, packing.cartons([found.company])[found.company], policy)
         parts = tuple(
             PackedPart(
                 box.carton.code, tuple(box.units.items()), _grams(request.POST.get(f"weight-{number}", ""))
             )
             for number, box in enumerate(boxes, 1)
         )
-        wanted = PackFulfillment(which, parts=parts, weight_note=note, serials=serials)
+        wanted = PackFulfillment(which, parts=parts, weight_note=note, serials=serials, scanned=scanned)
     else:
         code = clean(request.POST.get("carton"))
         wanted = PackFulfillment(
@@ -189,10 +214,15 @@ def do(request: Request, which: UUID) -> HttpResponse:
             _grams(request.POST.get("weight", "")),
             weight_note=note,
             serials=serials,
+            scanned=scanned,
         )
+    command: Any = pack
+    if reason:
+        said = {one.name: getattr(wanted, one.name) for one in fields(wanted)}
+        command, wanted = pack_unproved, PackUnproved(**said, reason=reason)
     results = give(
         request,
-        pack,
+        command,
         [wanted],
         lambda _: gettext("%(number)s is packed.") % {"number": found.number},
         undo=_undo,
@@ -202,8 +232,8 @@ def do(request: Request, which: UUID) -> HttpResponse:
 
 def _undo(told: list[Any]) -> Undo:
     (asked, _), *_more = told
-    fields = [("reason", gettext("taken back at once"))]
-    return Undo("warehouse.unpack", reverse("packing-unpack", args=[asked.fulfillment]), fields)
+    said = [("reason", gettext("taken back at once"))]
+    return Undo("warehouse.unpack", reverse("packing-unpack", args=[asked.fulfillment]), said)
 
 
 @require_POST

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
-from entrepot.kernel import policies
 from entrepot.kernel.errors import Refused
 from entrepot.orders import queries as orders
 from entrepot.shipping import queries as shipping
@@ -134,20 +133,25 @@ def one(request: Request, which: UUID) -> HttpResponse:
     ]
     at = progress(request, "pack", which)
     known = packing.cartons([found.company])[found.company]
+    policy = packing.policy_of(found.company, found.node_code, timezone.now())
     codes = [*(one.code for one in known.usable), OWN]
 
     def screen() -> Screen:
-        return _screen(found, wanted, at, codes)
+        return _screen(found, wanted, at, codes, policy)
 
     def decide(scan: Scan, key: str) -> Outcome:
         nonlocal at
         gone_off = packing.Expiring.of([which]).refusal(which, timezone.now())
         if gone_off:
             return gone_off
-        answer = checking.scanned(wanted, at.tokens, scan, today_of(node_of(request)), codes)
+        answer = checking.scanned(
+            wanted, at.tokens, scan, today_of(node_of(request)), codes, one_by_one=policy.verify == "unit"
+        )
         if not isinstance(answer, checking.Packed):
             return _known_elsewhere(wanted, answer) or answer
-        asked = _asked(which, answer, known, at.tokens, key)
+        asked = _asked(found, answer, known, policy, at.tokens, key)
+        if isinstance(asked, PackFulfillment):
+            asked = replace(asked, scanned=checking.proven(wanted, at.tokens))
         if isinstance(asked, PackFulfillment) and any(one.to_note for one in wanted):
             lines = [(one.line, one.sku, one.to_note or 0) for one in packing.contents([which])[which]]
             asked = replace(asked, serials=tuple(checking.noted(wanted, at.tokens, lines)))
@@ -178,13 +182,18 @@ def _known_elsewhere(wanted: Sequence[Wanted], answer: Keep | Refused) -> Refuse
 
 
 def _asked(
-    which: UUID, answer: checking.Packed, known: packing.Cartons, tokens: Sequence[str], key: str
+    found: queries.FulfillmentRow,
+    answer: checking.Packed,
+    known: packing.Cartons,
+    policy: packing.Packing,
+    tokens: Sequence[str],
+    key: str,
 ) -> PackFulfillment | Refused:
     """What was checked, as it is packed: in one carton, as proposed, or, where some were full before, in several. Of
     several that are proposed each has its weight, or none."""
     if not answer.closed and (answer.carton or answer.weight_g is None):
-        return PackFulfillment(which, answer.carton, answer.weight_g, weight_note=answer.note, key=key)
-    inside = packing.contents([which]).get(which, [])
+        return PackFulfillment(found.id, answer.carton, answer.weight_g, weight_note=answer.note, key=key)
+    inside = packing.contents([found.id]).get(found.id, [])
     *full, rest = checking.by_line(
         [one.units for one in answer.closed], [(each.line, each.sku, each.units) for each in inside]
     )
@@ -195,7 +204,7 @@ def _asked(
     if answer.carton and rest:
         parts.append(PackedPart(answer.carton, tuple(rest.items()), answer.weight_g))
     else:
-        boxes = packing.boxes(_of(inside, rest), known)
+        boxes = packing.boxes(_of(inside, rest), known, policy)
         said = checking.in_turn(tokens, len(boxes)).said
         if said and len(said) < len(boxes):
             return errors.ScanOutOfTurn(
@@ -206,7 +215,7 @@ def _asked(
             PackedPart(box.carton.code, tuple(box.units.items()), weight)
             for box, weight in zip(boxes, weights, strict=True)
         ]
-    return PackFulfillment(which, parts=tuple(parts), weight_note=answer.note, key=key)
+    return PackFulfillment(found.id, parts=tuple(parts), weight_note=answer.note, key=key)
 
 
 def _off(refused: WeightOff, answer: checking.Packed, asked: PackFulfillment) -> int | None:
@@ -230,7 +239,11 @@ def _of(inside: Sequence[packing.Contents], units: Mapping[UUID, int]) -> list[p
 
 
 def _screen(
-    found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress, codes: Sequence[str]
+    found: queries.FulfillmentRow,
+    wanted: list[Wanted],
+    at: Progress,
+    codes: Sequence[str],
+    policy: packing.Packing,
 ) -> Screen:
     left = checking.open_units(wanted, at.tokens)
     total = sum(one.units for one in wanted)
@@ -256,7 +269,7 @@ def _screen(
             can_undo=True, back="scan-pack",
         )  # fmt: skip
     if not left:
-        boxes, inside = _proposed(found, at, {one.sku: one.code for one in wanted})
+        boxes, inside = _proposed(found, at, {one.sku: one.code for one in wanted}, policy)
         facts += inside
         return _carton(found, boxes, (checked, total), facts, at)
     open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
@@ -266,7 +279,7 @@ def _screen(
     rest = next((n for one, n in left if str(one.sku) == last and n > 1 and not one.by_serial), 0)
     code = next((one.code for one, _ in left if str(one.sku) == last), "")
     told = gettext("All %(n)s of %(code)s") % {"n": rest, "code": code}
-    taps = [Tap(ALL, told, "main")] if rest else []
+    taps = [Tap(ALL, told, "main")] if rest and policy.verify != "unit" else []
     if checking.tallies(checking.at_hand(at.tokens)):
         taps.append(Tap(checking.FULL, gettext("This carton is full"), "quiet"))
     return Screen(
@@ -299,7 +312,7 @@ def _full(
 
 
 def _proposed(
-    found: queries.FulfillmentRow, at: Progress, codes: Mapping[UUID, str]
+    found: queries.FulfillmentRow, at: Progress, codes: Mapping[UUID, str], policy: packing.Packing
 ) -> tuple[list[packing.Box], list[tuple[str, str]]]:
     """The cartons that what is at hand should go into; what fills them; and what goes into each, where they are
     several."""
@@ -309,8 +322,7 @@ def _proposed(
         inside = _of(
             inside, checking.by_line(full, [(each.line, each.sku, each.units) for each in inside])[-1]
         )
-    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
-    _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
+    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company], policy)
     facts = []
     for place, box in enumerate(boxes, 1):
         fill = packing.filling(box, inside, policy)

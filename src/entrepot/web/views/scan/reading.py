@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -26,6 +28,20 @@ def read(company: int, node: UUID | None, text: str, today: date) -> Scan | Refu
     items = tuple(Named(one.id, one.code) for one in skus)
     plate = _plate(company, said.sscc) if said.sscc else None
     return Scan(text, items, at, said.lot, said.expires_on, said.serial, _units(said.quantity, skus), plate)
+
+
+def counted(company: int, texts: Sequence[str], today: date) -> tuple[dict[str, int], list[str]]:
+    """Units of what was scanned one after the other, by the codes of their SKUs; and the texts that name no SKU, or
+    several. 1 statement."""
+    scans = [barcodes.looked_up(text, barcodes.read(text, today)) for text in texts]
+    units: Counter[str] = Counter()
+    unread = []
+    for text, skus in zip(texts, catalog.by_scan(company=company, scans=scans), strict=True):
+        if len(skus) == 1:
+            units[skus[0].code] += skus[0].scanned_units
+        else:
+            unread.append(text)
+    return dict(units), unread
 
 
 def _plate(company: int, sscc: str) -> Plate | None:
