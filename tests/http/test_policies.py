@@ -48,8 +48,8 @@ def test_every_kind_is_listed_with_what_is_in_force(shop: Shop, console, version
     told = console("auditor").get(reverse("policies")).content.decode()
 
     for kind in ("sourcing.profile", "orders.holds", "orders.validation", "orders.windows", "orders.authorizations",
-                 "returns", "stock.adjustments", "sourcing.backorders", "sourcing.rebalancing", "work.calendar", "work.causes",
-                 "work.priority", "work.targets"):  # fmt: skip
+                 "returns", "stock.adjustments", "sourcing.backorders", "sourcing.rebalancing", "work.calendar",
+                 "work.causes", "work.priority", "work.targets"):  # fmt: skip
         assert f'href="{reverse("policy", args=[kind])}"' in told
     assert "version 2" in told
 
