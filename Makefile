@@ -7,10 +7,10 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 READY := .venv/ready-$(shell cat requirements.txt pyproject.toml | cksum | cut -d' ' -f1)
 BIN := .venv/bin
 
-.PHONY: help demo test slow check format bench docs texts browser carriers screenshots soak crash lock clean
+.PHONY: help demo test slow check format bench bench-long docs texts browser carriers screenshots soak crash lock clean
 
 help: ## list the verbs
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY):
 	@[ -n "$(PYTHON)" ] || { echo "Entrepot needs Python 3.11 or later on the path."; exit 1; }
@@ -50,6 +50,9 @@ format: $(READY) ## format the code and mend what ruff can mend
 
 bench: $(READY) ## measure against hand-written SQL, print the table, write bench/result.json
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-long: $(READY) ## what takes too long for every measurement: a wave of 1,000,000 lines, 100,000 packings
+	@$(BIN)/python -m bench --long --only wave cartons $(ARGS)
 
 texts: $(READY) ## bring the catalogs of translations in step with the texts of pages
 	@$(BIN)/python -m docs.texts

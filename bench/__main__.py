@@ -18,6 +18,7 @@ from bench import (
     import_year,
     joint,
     lines,
+    month,
     one_by_one,
     packing,
     pages,
@@ -127,11 +128,12 @@ def main() -> int:
             rows += measure_validation(1_000 if arguments.quick else 100_000)
         if of("books"):
             rows += measure_books(60_000 if arguments.quick else 1_000_000)
-            rows += measure_audit(arguments.rounds, arguments.orders // 2, arguments.batch)
+            rows += measure_audit(arguments.rounds, arguments.orders // 2, arguments.batch // 4)
+            rows += measure_verify(arguments.batch)
         if of("import") and not arguments.quick:
             rows += measure_import()
-        if of("promise") and not arguments.quick:
-            rows += measure_availability(1_500)
+        if of("promise"):
+            rows += measure_availability(*((100, 2_000) if arguments.quick else (1_500, availability.SKUS)))
         if of("trial") and not arguments.quick:
             rows += measure_trial(5_000)
     print("\n" + report.table(rows) + "\n")
@@ -238,24 +240,45 @@ def measure_one(rounds: int, orders: int) -> list[report.Row]:
 
 
 def measure_hot_sku(rounds: int, units: int) -> list[report.Row]:
-    gathered, contending, alone, served = [], [], [], []
+    gathered, contending, alone, in_lists = [], [], [], []
+    singly, empty, served_alone, empty_alone = [], [], [], []
     for i in range(rounds):
         gathered.append(hot_sku.gathered(units))
-        served.append(hot_sku.through_the_api(units * 2))
+        in_lists.append(hot_sku.through_the_api(units * 2))
         contending.append(hot_sku.contending(units // 10))
         ours, command = (statistics.median(took) for took in hot_sku.alone(units // 20))
         alone.append(ours / command)
+        carts, nothing = hot_sku.cart_by_cart(units // 10)
+        singly.append(carts)
+        empty.append(nothing)
+        sent, directly, hello = (statistics.median(took) for took in hot_sku.served_alone(units // 100))
+        served_alone.append(sent / directly)
+        empty_alone.append(1e3 * hello)
         _say(
-            f"one SKU, round {i + 1}: {served[-1]:,.0f} through the API, {gathered[-1]:,.0f} in one process,"
-            f" against {contending[-1]:,.0f} units/s, alone {alone[-1]:.2f} times the command"
+            f"one SKU, round {i + 1}: {in_lists[-1]:,.0f} through the API, {gathered[-1]:,.0f} in one process,"
+            f" against {contending[-1]:,.0f} units/s, alone {alone[-1]:.2f} times the command; {carts:,.0f} carts/s"
+            f" one by one where the server answers {nothing:,.0f} requests for nothing;"
+            f" alone {1e3 * sent:.2f} ms served, {1e3 * directly:.2f} directly, {1e3 * hello:.2f} for nothing"
         )
     name = "one SKU, 2,000 requests in flight, against 16 threads"
     return [
         report.compared(name, "units/s", gathered, contending, bar=20, floor=10_000),
-        report.compared(f"{name}, through the API", "units/s", served, contending, bar=20, floor=10_000),
+        report.compared(f"{name}, through the API", "units/s", in_lists, contending, bar=20, floor=10_000),
+        report.compared(
+            f"one SKU, a request for each cart on {hot_sku.CONNECTIONS} connections, against requests for nothing",
+            "carts/s", singly, empty,
+        ),
         report.Row(
             "a request that comes alone, times the command", "×", statistics.median(alone), floor=1.5,
             less_is_better=True, rounds={"ours": alone},
+        ),
+        report.Row(
+            "a request that comes alone over HTTP, times the command", "×", statistics.median(served_alone), floor=1.5,
+            less_is_better=True, rounds={"ours": served_alone},
+        ),
+        report.Row(
+            "a request for nothing that comes alone over HTTP", "ms", statistics.median(empty_alone),
+            less_is_better=True, rounds={"ours": empty_alone},
         ),
     ]  # fmt: skip
 
@@ -285,19 +308,15 @@ def measure_lines(rounds: int, count: int) -> list[report.Row]:
     ]
 
 
-def measure_availability(times: int) -> list[report.Row]:
-    availability.furnish()
-    api, query = availability.asked(times)
+def measure_availability(times: int, skus: int) -> list[report.Row]:
+    availability.furnish(skus)
+    api, query = availability.asked(times, skus)
     p50, p99 = statistics.median(api), statistics.quantiles(api, n=100)[98]
     alone = statistics.median(query)
     _say(f"availability: {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms, the query alone {alone * 1e3:.2f} ms")
     return [
-        report.Row(
-            "availability through the API, p99 times p50", "×", p99 / p50, floor=5, less_is_better=True
-        ),
-        report.Row(
-            "availability through the API, times the query", "×", p50 / alone, floor=3, less_is_better=True
-        ),
+        report.Row("availability over HTTP, p99 times p50", "×", p99 / p50, floor=5, less_is_better=True),
+        report.Row("availability over HTTP, times the query", "×", p50 / alone, floor=3, less_is_better=True),
     ]
 
 
@@ -489,58 +508,79 @@ def measure_trial(orders: int) -> list[report.Row]:
 
 
 def measure_books(lines: int) -> list[report.Row]:
-    books.furnish(lines)
-    proved, closed = books.proved(), books.closed()
+    held = month.furnish(lines)
+    proved, steps = books.proved(), books.closed()
+    closed = sum(took.seconds for took in steps.values())
     _say(
-        f"books of {lines:,} lines: {proved.seconds:.1f} s to prove ({proved.worked:.1f} s worked),"
-        f" {closed.seconds:.1f} s to close ({closed.worked:.1f})"
+        f"books of {', '.join(f'{count:,} {what}' for what, count in held.items())}: {proved.seconds:.1f} s to prove"
+        f" ({proved.worked:.1f} s worked), {closed:.1f} s to close: "
+        + ", ".join(f"{step} in {took.seconds:.1f} s" for step, took in steps.items())
     )
+    lines = held["lines"]
     return [
         report.Row(f"{lines:,} lines of the ledger proved", "lines/s", lines / proved.seconds, floor=100_000),
         report.Row(
-            f"a month of {lines:,} lines closed", "s", closed.seconds, floor=30, less_is_better=True
+            f"a month of {lines:,} lines in two currencies measured, looked at and closed", "s", closed, floor=30,
+            less_is_better=True,
         ),
     ]  # fmt: skip
 
 
-def measure_audit(rounds: int, orders: int, batch: int) -> list[report.Row]:
-    shares = []
-    for i in range(rounds):
-        found = books.audited(orders, batch)
-        rest = found.walk - found.events
-        shares.append(100 * found.events / rest)
-        _say(
-            f"audit, round {i + 1}: {found.walk:.1f} s worked, of them {found.events:.2f} for {found.count:,} events;"
-            f" {found.seal:.2f} to seal them afterwards"
-        )
-    sent: list[float] = []
-    back: list[float] = []
-    for i in range(rounds):
-        of_walk, of_back = books.imprinted(orders, batch // 4)
-        sent.append(100 * of_walk)
-        back.append(100 * of_back)
-        _say(f"imprints, round {i + 1}: {sent[-1]:.1f} % of the walk, {back[-1]:.1f} % of its way back")
-    whole = [of_events + of_imprints for of_events, of_imprints in zip(shares, sent, strict=True)]
+def measure_verify(batch: int) -> list[report.Row]:
+    """All that `entrepot verify` does, in a house whose goods were sent and came back."""
+    found = books.verified(batch)
+    _say(
+        "verified: "
+        + ", ".join(f"{room} {rows:,} rows in {took.seconds:.2f} s" for room, (took, rows) in found.items())
+    )
+    kernel, kernel_rows = found.pop("kernel")
+    rest, rows = sum(took.seconds for took, _ in found.values()), sum(count for _, count in found.values())
     return [
         report.Row(
-            name, "%", statistics.median(taken), floor=floor, less_is_better=True, rounds={"ours": taken}
-        )
-        for name, taken, floor in (
-            ("the log of events and imprints, more work than the walk without them", whole, 10),
-            ("imprints alone, more work than the walk back without them", back, None),
-        )
+            f"{kernel_rows:,} rows verified: chains and imprints", "rows/s", kernel_rows / kernel.seconds
+        ),
+        report.Row(f"{rows:,} rows verified: all that the other rooms hold", "rows/s", rows / rest),
     ]
+
+
+AUDIT = 10
+"""Per cent that the log of events and its imprints may add to the work of what they tell of."""
+
+
+def measure_audit(rounds: int, orders: int, batch: int) -> list[report.Row]:
+    ways: tuple[str, ...] = ("the walk", "its way back")
+    logged: dict[str, list[float]] = {way: [] for way in ways}
+    sealing: dict[str, list[float]] = {way: [] for way in ways}
+    for i in range(rounds):
+        for way, found in zip(ways, books.audited(orders, batch), strict=True):
+            logged[way].append(100 * found.logged())
+            sealing[way].append(100 * found.sealing())
+        told = "; ".join(f"{way} {logged[way][-1]:.1f} %, sealed {sealing[way][-1]:.1f} %" for way in ways)
+        _say(f"audit, round {i + 1}: {told}")
+    return [
+        report.Row(
+            f"{what} {way} without", "%", statistics.median(taken[way]), floor=floor, less_is_better=True,
+            rounds={"ours": taken[way]},
+        )
+        for what, taken, floor in (
+            ("events and imprints: more work than", logged, AUDIT),
+            ("sealing them after the commit, of the work of", sealing, None),
+        )
+        for way in ways
+    ]  # fmt: skip
 
 
 def measure_pages(wanted: volume.Wanted, by: str, *, afresh: bool) -> list[report.Row]:
     """Every page of a house that is full, as it is opened; and at the end those again that took longest."""
     with volume.opened(wanted, afresh=afresh):
+        held = pages.held(wanted)
+        print(", ".join(f"{row.ours:,.0f} {row.name}" for row in held))
         print(pages.HEAD)
         found = pages.opened(20, tell=lambda one: print(pages.line(one, by), flush=True))
     worst = sorted(found, key=lambda one: -one.told()[3 if by == "work" else 1])
     print(f"\nThe slowest {WORST} of {len(found)}:\n{pages.HEAD}")
     print("\n".join(pages.line(one, by) for one in worst[:WORST]))
-    return pages.rows(found, by)
+    return held + pages.rows(found, by)
 
 
 def measure_import() -> list[report.Row]:

@@ -4,53 +4,64 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
+from functools import partial
 
-from bench import house
+from bench import house, served
 
 SKUS = 500_000  # at two nodes each: a million positions
+WARM_UP = 20
+"""Requests by which web processes and the server are connected, planned and imported."""
 
 
-def furnish() -> None:
+def furnish(skus: int) -> None:
     """A fresh house with so many more SKUs in stock. The rows are copied: what is measured is reading them."""
     from entrepot.kernel import sql
 
     house.fresh()
-    sql.run(_SKUS, {"skus": SKUS})
+    sql.run(_SKUS, {"skus": skus})
     sql.run(_POSITIONS)
     with house.connect() as connection:
         connection.execute("ANALYZE catalog_sku, stock_position")
 
 
-def asked(times: int) -> tuple[list[float], list[float]]:
-    """Seconds of each request for another SKU: through the whole of Django without its server, and by the query alone.
+def asked(times: int, skus: int) -> tuple[list[float], list[float]]:
+    """Seconds of each request for another SKU: of the web processes over a connection that is kept, as a shop asks
+    them, and by the query alone.
 
     In turn, so that both meet the same machine.
     """
-    from django.test import Client
+    (channel,) = _channel()
+    chance = random.Random(7)
+    took: tuple[list[float], list[float]] = ([], [])
+    with served.running() as house_served:
+        asking = house_served.connect()
+        asks: tuple[Callable[[str], int], ...] = (
+            lambda code: asking.get(f"/api/v1/availability?channel={channel}&sku={code}")["items"][0][
+                "quantity"
+            ],
+            partial(_queried, channel),
+        )
+        for _ in range(times + WARM_UP):
+            for ask, seconds in zip(asks, took, strict=True):
+                code = f"MANY-{chance.randrange(skus) + 1}"
+                began = time.perf_counter()
+                units = ask(code)
+                seconds.append(time.perf_counter() - began)
+                if units != 14:
+                    raise SystemExit(f"{units} units of {code} were told, 14 are free")
+    return took[0][WARM_UP:], took[1][WARM_UP:]
+
+
+def _queried(channel: str, code: str) -> int:
     from django.utils import timezone
 
     from entrepot.stock import availability_queries
 
-    (channel,) = _channel()
-    headers = {"X-API-Key": house.api_key(), "Host": "localhost"}
-    client, chance = Client(headers=headers), random.Random(7)
-    took: tuple[list[float], list[float]] = ([], [])
-    for i in range(2 * times + 20):
-        code = f"MANY-{chance.randrange(SKUS) + 1}"
-        began = time.perf_counter()
-        if i % 2:
-            (found,) = availability_queries.availability(
-                company=house.COMPANY, channel=channel, skus=[code], at=timezone.now()
-            )
-            units = found.quantity
-        else:
-            answer = client.get("/api/v1/availability", {"channel": channel, "sku": code})
-            units = answer.json()["items"][0]["quantity"]
-        if i >= 20:  # connected, planned and imported
-            took[i % 2].append(time.perf_counter() - began)
-        if units != 14:
-            raise SystemExit(f"{units} units of {code} were told, 14 are free")
-    return took
+    (found,) = availability_queries.availability(
+        company=house.COMPANY, channel=channel, skus=[code], at=timezone.now()
+    )
+    return found.quantity
 
 
 def _channel() -> tuple[str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +19,8 @@ from bench import house, served
 
 CONTENDING = 16  # threads, each with a connection
 IN_FLIGHT, CALLS = 2_000, 20  # requests at any moment, by as many calls
+CLIENTS, CONNECTIONS = 2, 200  # processes, and connections of all of them
+WARM_UP = 20
 
 
 def contending(units: int) -> float:
@@ -52,6 +58,96 @@ def through_the_api(units: int) -> float:
         took = _at_once(ask, shares)
     asked = sum(len(json.loads(answer)) for answer in answers)
     return _sold(units, asked / took)
+
+
+def cart_by_cart(units: int) -> tuple[float, float]:
+    """Carts per second by single requests, sent by processes of their own over connections that are kept; and requests
+    that ask for nothing, in the same way: what the server can answer at all."""
+    _requests(units)
+    with served.running() as house_served:
+        post = partial(_request, house_served, "POST", "/api/v1/reservations")
+        carts, answers = _by_clients(
+            house_served.port, [post(json.loads(_carts(n, 1))[0]) for n in range(units)]
+        )
+        empty, _ = _by_clients(house_served.port, [_request(house_served, "GET", "/healthz")] * units)
+    if answers["201"] != units:
+        raise SystemExit(f"Each of {units} carts should get its unit, found {answers}")
+    return _sold(units, carts), empty
+
+
+def served_alone(units: int) -> tuple[list[float], list[float], list[float]]:
+    """Seconds of each request when nothing else is asked for: served, by the command itself, and one for nothing."""
+    from entrepot.stock.commands.reserve import reserve
+
+    requests = _requests(3 * units)
+    took: tuple[list[float], list[float], list[float]] = ([], [], [])
+    with served.running() as house_served:
+        asking = house_served.connect()
+        asks: tuple[Callable[[int], object], ...] = (
+            lambda n: asking.send("/api/v1/reservations", _carts(n, 1), again=f"alone-{n}"),
+            lambda _: reserve(_cause(), requests=[next(requests)]),
+            lambda _: asking.get("/healthz"),
+        )
+        for n in range(WARM_UP + units):
+            for ask, seconds in zip(asks, took, strict=True):
+                began = time.perf_counter()
+                ask(n)
+                seconds.append(time.perf_counter() - began)
+    return took[0][WARM_UP:], took[1][WARM_UP:], took[2][WARM_UP:]
+
+
+def _request(
+    house_served: served.Served, method: str, path: str, body: dict[str, Any] | None = None
+) -> bytes:
+    """As it goes over the wire."""
+    text = json.dumps(body).encode() if body else b""
+    key = f"Idempotency-Key: {body['key']}\r\n" if body else ""
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {house_served.key}\r\n{key}"
+        f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+    )
+    return head.encode() + text
+
+
+def _by_clients(port: int, requests: Sequence[bytes]) -> tuple[float, Counter[str]]:
+    """Answers per second, and how often each status came."""
+    command = [sys.executable, "-m", "bench.carts", str(port), str(CONNECTIONS // CLIENTS)]
+    clients = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(CLIENTS)
+    ]
+    try:
+        for n, one in enumerate(clients):
+            share = [base64.b64encode(request).decode() for request in requests[n::CLIENTS]]
+            _tell(one, json.dumps(share))
+        for one in clients:
+            _heard(one)
+        began = time.perf_counter()
+        for one in clients:
+            _tell(one, "go")
+        told = [json.loads(_heard(one)) for one in clients]
+        took = time.perf_counter() - began
+    finally:
+        for one in clients:
+            one.kill()
+            one.wait()
+    answers: Counter[str] = Counter()
+    for answer in told:
+        answers.update(answer["answers"])
+    return len(requests) / took, answers
+
+
+def _tell(client: subprocess.Popen[str], line: str) -> None:
+    assert client.stdin
+    client.stdin.write(line + "\n")
+    client.stdin.flush()
+
+
+def _heard(client: subprocess.Popen[str]) -> str:
+    assert client.stdout
+    if line := client.stdout.readline():
+        return line
+    raise SystemExit("A client of the benchmark ended before its answers came")
 
 
 def _carts(n: int, size: int) -> bytes:

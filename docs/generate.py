@@ -587,7 +587,7 @@ def cli() -> str:
 
 
 def make_verbs() -> str:
-    verbs = re.findall(r"^([a-z]+):.*## (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    verbs = re.findall(r"^([a-z-]+):.*## (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     return table(("verb", ""), ((f"`make {verb}`", about) for verb, about in verbs))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -44,7 +45,7 @@ def test_quick_round_ends_with_a_table_and_json():
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the whole walk" in done.stdout
     rows = json.loads((ROOT / "bench/result.json").read_text())["rows"]
-    assert [set(row) >= {"name", "ours", "baseline", "ratio", "bar", "ok"} for row in rows] == [True] * 40
+    assert [set(row) >= {"name", "ours", "baseline", "ratio", "bar", "ok"} for row in rows] == [True] * 50
 
 
 def test_every_address_that_answers_a_get_is_opened_by_the_benchmark_or_says_why_not():
@@ -84,6 +85,29 @@ def test_a_page_over_the_bar_and_one_that_can_not_be_shown_are_told():
     assert by_clock["pages of the house"].ours == pytest.approx(200)
     assert "returns" in pages.missing([quick, slow])
     assert not by_clock["pages that this house can't show"].ok
+
+
+def test_a_page_weighs_what_it_loads_each_once_and_nothing_of_what_it_only_leads_to():
+    from django.http import HttpResponse
+
+    from bench import pages
+
+    html = b"""<link rel="stylesheet" href="/static/web/style.css"><script src="/static/web/live.js"></script>
+        <a href="/orders/">Orders</a><img src="/chart.svg"><img src="/chart.svg">
+        <img src="data:image/png;base64,AA=="/>"""
+    page = pages.Opened("home", "lead", "/", status=200, size=40_000, loaded=215_000)
+
+    assert pages._loads(HttpResponse(html), html) == {
+        "/static/web/style.css",
+        "/static/web/live.js",
+        "/chart.svg",
+    }
+    assert pages._loads(
+        HttpResponse(gzip.compress(html), headers={"Content-Encoding": "gzip"}), gzip.compress(html)
+    )
+    assert not pages._loads(HttpResponse(b"%PDF", content_type="application/pdf"), b"%PDF")
+    (weight,) = (row for row in pages.rows([page], "clock") if row.unit == "kB")
+    assert (weight.ours, weight.ok) == (255, False)
 
 
 def test_a_full_house_is_measured_again_as_long_as_it_would_be_filled_the_same_way(tmp_path, monkeypatch):

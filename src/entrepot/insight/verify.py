@@ -22,7 +22,7 @@ def discrepancies(rooms: Collection[str] = ()) -> list[str]:
     with sql.whole_tables():
         return [
             sentence
-            for room, queries in _rooms()
+            for room, queries in self_checking()
             if not rooms or room in rooms
             for sentence in queries.discrepancies()
         ]
@@ -35,10 +35,10 @@ def run(out: TextIO, heads: Sequence[seal.Head] = ()) -> bool:
     """
     began = time.perf_counter()
     found = rows = 0
-    for room, queries in _rooms():
+    for room, queries in self_checking():
         with sql.whole_tables():
             sentences = queries.discrepancies()
-            checked = _checked(room, queries)
+            checked = looked_at(room, queries)
         rows += sum(checked.values())
         found += len(sentences)
         _report(out, room, checked, sentences)
@@ -54,7 +54,7 @@ def run(out: TextIO, heads: Sequence[seal.Head] = ()) -> bool:
     return not found
 
 
-def _rooms() -> Iterator[tuple[str, ModuleType]]:
+def self_checking() -> Iterator[tuple[str, ModuleType]]:
     """The rooms that can check themselves, lowest first."""
     for room in settings.ROOMS:
         if find_spec(f"entrepot.{room}.queries"):
@@ -63,7 +63,7 @@ def _rooms() -> Iterator[tuple[str, ModuleType]]:
                 yield room, queries
 
 
-def _checked(room: str, queries: ModuleType) -> dict[str, int]:
+def looked_at(room: str, queries: ModuleType) -> dict[str, int]:
     """Rows that the room's `discrepancies` looked at, by what they are."""
     counts: dict[str, int] = queries.checked() if hasattr(queries, "checked") else {}
     return counts | _chain() if room == "kernel" else counts
