@@ -7,12 +7,32 @@ import json
 
 import pytest
 
+from entrepot.access.commands.keep_people import (
+    RolesSet,
+    SetCompanies,
+    SetRoles,
+    set_companies,
+    set_roles,
+)
 from entrepot.insight import audit
 from entrepot.kernel import seal, sql
 from entrepot.orders import queries as orders
-from tests.shop import the_system
+from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
+
+
+def test_who_sees_all_companies_sees_what_became_of_peoples_roles(shop, console, program):
+    system = the_system(shop.now)
+    (given,) = set_roles(system, requests=[SetRoles("service", ("customer service", "picker"))])
+    assert isinstance(given, RolesSet), given
+    reader, caller = console("auditor"), program("auditor")
+    page, asked = "/books/audit/?command=access.set_roles", "/api/v1/audit?command=access.set_roles"
+    assert "access.set_roles" in reader.get(page).content.decode()
+    assert [one["command"] for one in caller.get(asked).json()] == ["access.set_roles"]
+    set_companies(system, requests=[SetCompanies("auditor", (COMPANY,))])
+    assert "Nothing fits" in reader.get(page).content.decode()
+    assert caller.get(asked).json() == []
 
 
 def test_people_and_programs_find_who_did_what_and_take_the_heads_away(shop, console, program):

@@ -13,7 +13,8 @@ from entrepot.kernel import seal, sql
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to look for: '' and None do not matter. `subject` is an id, or the number of a document."""
+    """What to look for: '' and None do not matter. `subject` is an id, or the number of a document. `of_house`: also
+    what is of no company, such as the roles of people and API keys, for readers who see all companies."""
 
     company: int
     subject: str = ""
@@ -22,6 +23,7 @@ class Asked:
     kind: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    of_house: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ def entries(asked: Asked, *, before: int | None = None, limit: int = 100) -> lis
     wanted = [_WHERE[name] for name in _WHERE if params[name] not in ("", None)]
     if asked.actor and not asked.actor.startswith("system:"):
         wanted.append(_A_PERSON)
-    statement = _ENTRIES.format(subject=_SUBJECT if asked.subject else "", wanted="".join(wanted))
+    statement = _ENTRIES.format(
+        subject=_SUBJECT if asked.subject else "",
+        companies="%(company)s::smallint, 0" if asked.of_house else "%(company)s::smallint",
+        wanted="".join(wanted),
+    )
     named = {name: value for name, value in params.items() if f"%({name})s" in statement}
     return [Entry(*row) for row in sql.run(statement, named)]
 
@@ -104,7 +110,7 @@ SELECT e.seq, e.occurred_at, e.recorded_at, e.actor, e.command, e.subject_kind, 
        e.state_before, e.state_after, e.reason, e.payload, e.correlation,
        e.seq <= COALESCE((SELECT max(last_seq) FROM kernel_seal), 0)
 FROM kernel_event AS e
-WHERE e.company_id = %(company)s::smallint
+WHERE e.company_id IN ({companies})
 {wanted}
 ORDER BY e.seq DESC LIMIT %(limit)s::int
 """

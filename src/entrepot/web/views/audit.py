@@ -31,8 +31,9 @@ def told(request: Request) -> HttpResponse:
     given = {name: clean(request.GET.get(name)) for name in ("subject", "actor", "command", "kind")}
     since, until = _beginning(request.GET.get("since")), _beginning(request.GET.get("until"))
     asked = Asked(
-        request.reader.company.id, **given, since=since, until=until + timedelta(days=1) if until else None
-    )
+        request.reader.company.id, **given, since=since, until=until + timedelta(days=1) if until else None,
+        of_house=request.reader.actor.companies is None,
+    )  # fmt: skip
 
     def fetch(before: int | None, limit: int) -> list[audit.Entry]:
         return audit.entries(asked, before=before, limit=limit)
