@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from entrepot.insight import feeds
 from entrepot.insight.commands.watch_feeds import ITEM, FeedsWatched, WatchFeeds, watch_feeds
 from entrepot.insight.freshness import FeedPolicy
 from entrepot.kernel import inbox, sql
@@ -56,6 +57,17 @@ def test_a_feed_that_stops_is_work_once_until_it_speaks_again() -> None:
     heard(NOW + timedelta(minutes=205))
     assert watched(210) == [FeedsWatched(1, 0, 0, 1)]
     assert [state for *_, state in items()] == ["done"]
+
+
+def test_what_others_send_meanwhile_does_not_end_the_work(monkeypatch) -> None:
+    """So much that the feed is not among the latest any more."""
+    monkeypatch.setattr(feeds, "LATELY", 30)
+    every_ten_minutes()
+    assert watched(200) == [FeedsWatched(1, 1, 1, 0)]
+    for minute in range(201, 240):
+        heard(NOW + timedelta(minutes=minute), source="ftp")
+    assert watched(240) == [FeedsWatched(1, 0, 0, 0)]
+    assert [state for *_, state in items()] == ["open"]
 
 
 def test_a_house_says_when_a_silence_is_work() -> None:

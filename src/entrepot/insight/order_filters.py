@@ -55,7 +55,7 @@ def narrowed(nodes: Collection[str] = (), channel: str = "") -> str:
 
 def where(asked: Asked) -> str:
     """The conditions of all that is asked for, joined by AND; '' for all orders. Their values are `params`."""
-    parts = [_CONDITIONS[name] for name, value in asdict(asked).items() if value not in _NOTHING]
+    parts = [_CONDITIONS[name] for name, value in asdict(asked).items() if _is_asked(value)]
     # No index has the status of orders, and those that a hold or a backorder names are few.
     if asked.statuses and set(asked.statuses) <= HOLDS.keys():
         parts.append(_STOPPED)
@@ -70,7 +70,9 @@ def params(asked: Asked, *, company: int, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_NOTHING: tuple[Any, ...] = (None, "", (), False)
+def _is_asked(value: object) -> bool:
+    """A total of nothing is one."""
+    return value is not None and value is not False and value not in ("", ())
 
 
 def _of_company(table: str, code: str) -> str:

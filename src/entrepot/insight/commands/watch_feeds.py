@@ -47,17 +47,16 @@ def watch_feeds(cause: Cause, /, *, requests: Sequence[WatchFeeds]) -> list[Feed
     Locks: the items. Refuses: nothing. Again: nothing changes. 8 statements at most.
     """
     companies = list(dict.fromkeys(one.company for one in requests))
-    stopped = {
+    known = {
         (company, subject_of(company, one)): one
         for company, found in feeds.of_companies(companies, cause.at).items()
         for one in found
-        if one.freshness == "silent" and one.is_work
     }
-    standing = {
-        (company, subject) for company, subject in sql.run(_STANDING, {"companies": companies, "type": ITEM})
-    }
-    fresh, over = sorted(stopped.keys() - standing), sorted(standing - stopped.keys())
-    open_items(cause, requests=[_item(company, which, stopped[company, which]) for company, which in fresh])
+    stopped = {which for which, one in known.items() if one.freshness == "silent" and one.is_work}
+    standing = {tuple(row) for row in sql.run(_STANDING, {"companies": companies, "type": ITEM})}
+    # One that is not among the latest at all any more has not spoken either.
+    fresh, over = sorted(stopped - standing), sorted((standing & known.keys()) - stopped)
+    open_items(cause, requests=[_item(company, which, known[company, which]) for company, which in fresh])
     if over:
         resolve_subjects(
             cause, requests=[ResolveSubject(company, ITEM, which, "gone", OVER) for company, which in over]
