@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.insight import pages
+from entrepot.insight.order_filters import Asked
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
@@ -93,7 +94,7 @@ def status(order: UUID) -> str:
 
 
 def listed(**asked: Any) -> set[UUID]:
-    return {one.id for one in pages.orders(company=COMPANY, now=NOW, **asked)}
+    return {one.id for one in pages.orders(company=COMPANY, now=NOW, asked=Asked(**asked))}
 
 
 # ---- told

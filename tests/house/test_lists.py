@@ -51,7 +51,7 @@ OTHERWISE = {
     "web/edi_documents.html": (1, "what became of one file"),
     "web/entry_new.html": (1, "a form"),
     "web/floor.html": (2, "what waits at each node"),
-    "web/home.html": (1, "figures"),
+    "web/home.html": (4, "figures"),
     "web/labor.html": (4, "the steps of each node, what else waits, what comes in by day, and sums by step"),
     "web/manifests.html": (3, "what waits for each carrier"),
     "web/messages.html": (1, "a board of destinations"),

@@ -231,12 +231,12 @@ def test_a_bug_in_a_page_refuses_its_job(lead, monkeypatch):
 
 def test_a_list_in_memory_has_a_bound_that_the_job_tells(lead, monkeypatch):
     monkeypatch.setattr(as_file, "AT_ONCE", 1)
-    address = asked(lead, "/packing/?format=csv")
+    address = asked(lead, "/stock/ageing/?format=csv")
     served()
     assert "/work/files/" in text(lead.get(address))
 
     monkeypatch.setattr(as_file, "IN_HAND_MAX", 1)
-    address = asked(lead, "/packing/?format=csv")
+    address = asked(lead, "/stock/ageing/?format=csv")
     served()
     page = text(lead.get(address))
     assert "It was refused" in page and "too many for a file. Filter it first." in page

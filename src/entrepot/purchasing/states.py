@@ -6,7 +6,7 @@ from entrepot.kernel.states import machine
 
 ORDER = machine(
     "purchase order",
-    "open",
+    "waiting",
     ("receive_part", ("open", "part_received"), "part_received"),
     ("receive_rest", ("open", "part_received"), "received"),
     ("receive_late", "received", "received"),
@@ -15,7 +15,8 @@ ORDER = machine(
     ("cancel", ("waiting", "open", "part_received"), "cancelled", True),
     ("close", ("open", "part_received"), "received", True),
 )
-"""`waiting`: worth more than one person orders alone; nothing goes to the supplier until another one has approved it.
+"""`waiting`: worth more than one person orders alone, others are open at once; nothing goes to the supplier until
+another one has approved it.
 `receive_late`: what the policy gave up of a line comes after all."""
 
 CHECK = machine(

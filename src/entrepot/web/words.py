@@ -546,6 +546,7 @@ WORDS: dict[str, str | Promise] = {
     "carriage.register_services": _("carriage service registered"),
     "kernel.set_policy": _("policy set"),
     "kernel.set_untried": _("policy set untried"),
+    "access.withdraw_links": _("links withdrawn"),
     "kernel.draft_policy": _("policy drafted"),
     "kernel.try_draft": _("policy draft tried"),
     "kernel.attach_trials": _("policy draft tried"),

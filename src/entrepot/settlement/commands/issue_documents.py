@@ -284,11 +284,12 @@ UNION ALL
 SELECT credit_id, 'credit_note', sku_code, description, quantity, amount_minor, 0, 0, 0
 FROM orders_creditline WHERE credit_id = ANY(%(sources)s::uuid[]) AND kind = 'goods'
 UNION ALL
-SELECT i.departure_id, t.kind, k.code, k.name, i.quantity, t.net, 0, 0, t.tax
+(SELECT i.departure_id, t.kind, k.code, k.name, i.quantity, t.net, 0, 0, t.tax
 FROM returns_departureitem AS i JOIN catalog_sku AS k ON k.id = i.sku_id
 CROSS JOIN LATERAL (VALUES ('invoice', i.price_minor, i.tax_minor),
                            ('credit_note', i.reduced_minor, i.reduced_tax_minor)) AS t(kind, net, tax)
 WHERE i.departure_id = ANY(%(sources)s::uuid[]) AND (t.net <> 0 OR t.tax <> 0)
+ORDER BY i.departure_id, i.disposition_id)
 """
 
 _ABOUT = """

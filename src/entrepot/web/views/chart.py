@@ -34,7 +34,7 @@ def told(request: Request) -> HttpResponse:
         "roles": [one for one in rows if one.role == one.code and one.type in chart.RESULTS],
         "least": chart.OWN_MIN, "most": chart.OWN_MAX,
     }  # fmt: skip
-    return page(request, "web/chart.html", context, area="books")
+    return page(request, "web/chart.html", context, area="month")
 
 
 @require_POST
