@@ -76,3 +76,8 @@ def test_a_credit_is_shown_by_its_entry_whoever_entered_it(house: Floor):
     assert {one["event"] for one in lines} == {"credit"}
     assert max(one["amount_minor"] for one in lines) == given.total_minor
     assert counted() == before
+
+
+def test_who_has_nothing_to_do_with_books_or_steps_sees_none(shop, program):
+    answer = program("engineer").post("/api/v1/posting-preview/step", {"step": "ship", "number": "FF-1"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "kernel.not_permitted")

@@ -74,7 +74,17 @@ def test_who_does_nothing_is_out_where_the_house_says_so_and_a_page_that_renews_
     assert is_in(browser, **{"X-Live": "1"})
     clock.goes(minutes=2)
     assert not is_in(browser)
-    assert is_in(handheld, "/scan/") and is_in(handheld, "/orders/")
+    assert is_in(handheld, "/scan/") and not is_in(handheld, "/orders/"), "a desk is not opened by way of it"
+
+
+def test_what_a_page_asks_for_by_itself_keeps_nobody_in(shop, clock, settings):
+    settings.IDLE_MINUTES = 30
+    browser = enters()[0]
+    for _ in range(2):
+        clock.goes(minutes=14)
+        assert is_in(browser, **{"X-By-Itself": "1"})
+    clock.goes(minutes=3)
+    assert not is_in(browser)
 
 
 def test_one_sees_ones_sessions_and_ends_them(shop, clock):

@@ -27,8 +27,9 @@ PENDING = "pending"
 """The key under which stands whose password was right, until their code is."""
 WITHIN = timedelta(minutes=5)
 TRIES, MINUTES = 10, 15
-ENTERED, SEEN = "entered", "seen"
-"""The keys under which stands when somebody entered, and when they were last here."""
+ENTERED, SEEN, SEEN_AT_DESK = "entered", "seen", "seen at desk"
+"""The keys under which stands when somebody entered, when they were last here, and when on another page than those of
+handhelds, which have a bound of their own."""
 SESSION = "session"
 """The key under which stands the name of the session, by which it is listed and ended."""
 SOURCE_TRIES = 100
@@ -78,18 +79,24 @@ def is_in(request: HttpRequest) -> bool:
     if not request.user.is_authenticated:
         return False
     now, session = timezone.now(), request.session
-    minutes = settings.IDLE_MINUTES_SCAN if request.path.startswith("/scan/") else settings.IDLE_MINUTES
-    # One from before entries were kept has the time at which its person last entered.
+    scans = request.path.startswith("/scan/")
+    minutes = settings.IDLE_MINUTES_SCAN if scans else settings.IDLE_MINUTES
     entered = _when(session.get(ENTERED)) or request.user.last_login or now
-    seen = _when(session.get(SEEN)) or entered
+    seen = _when(session.get(SEEN if scans else SEEN_AT_DESK)) or entered
     idle = timedelta(minutes=minutes) if minutes else None
     if is_over(entered, seen, now, most=most(), idle=idle):
         logout(request)
         return False
-    does = "X-Live" not in request.headers
-    if (settings.IDLE_MINUTES or settings.IDLE_MINUTES_SCAN) and does and now - seen >= SEEN_EVERY:
+    if (settings.IDLE_MINUTES or settings.IDLE_MINUTES_SCAN) and _does(request) and now - seen >= SEEN_EVERY:
         session[SEEN] = now.isoformat()
+        if not scans:
+            session[SEEN_AT_DESK] = now.isoformat()
     return True
+
+
+def _does(request: HttpRequest) -> bool:
+    """Whether somebody did something, and no page renewed itself or asked for a part of its own."""
+    return not {"X-Live", "X-By-Itself"} & set(request.headers)
 
 
 def _when(text: str | None) -> datetime | None:

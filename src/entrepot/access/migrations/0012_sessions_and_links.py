@@ -2,9 +2,11 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0011_prices_leave_imprints")]
+    dependencies = [("access", "0011_prices_leave_imprints"), ("sessions", "0001_initial")]
 
     operations = [
+        # Of who is in already nothing is known by which they could be ended: they enter once more.
+        migrations.RunSQL("DELETE FROM django_session", migrations.RunSQL.noop),
         migrations.CreateModel(
             name="Session",
             fields=[

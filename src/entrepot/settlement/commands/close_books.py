@@ -44,7 +44,7 @@ def close_books(cause: Cause, /, *, requests: Sequence[CloseBooks]) -> list[Mont
     refused: dict[int, Refused] = {}
     for place, one in enumerate(requests):
         why = closing.reasons(found[one.company, one.month][0])
-        if why:
+        if why and (one.company, one.month) not in before:
             refused[place] = errors.NotReadyToClose(month=f"{one.month:%Y-%m}", found=why)
     left = [CloseMonth(one.company, one.month) for place, one in enumerate(requests) if place not in refused]
     closed = close_month(cause, requests=left) if left else []

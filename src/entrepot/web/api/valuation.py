@@ -204,12 +204,14 @@ def preview_posting(
 
 @router.post("/posting-preview/step", response={200: list[StepLineOut], **REFUSED})
 def preview_step(
-    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    request: HttpRequest,
     payload: StepIn,
     company: Company = None,
 ) -> list[Any]:
     """What a step of a document would post as things stand: it is taken and undone. Nothing is written."""
-    found = rehearsing.would_post(parse.company_of(company), payload.step, payload.number)
+    found = rehearsing.would_post(
+        parse.company_of(company), payload.step, payload.number, parse.actor_of(request)
+    )
     if isinstance(found, Refused):
         raise found
     return list(found)

@@ -209,7 +209,7 @@ def preview_step(request: Request) -> HttpResponse:
     if step not in rehearsing.STEPS or not number:
         misread(request, "number", gettext("Choose a step, and say the number of its document."))
         return back(request, "/books/preview/", [])
-    found = rehearsing.would_post(request.reader.company.id, step, number)
+    found = rehearsing.would_post(request.reader.company.id, step, number, request.reader.actor)
     lines, refused = ([], words.refusal(found)) if isinstance(found, Refused) else (found, "")
     context = {"step": step, "number": number, "lines": lines, "refused": refused}
     return page(request, "web/preview_step.html", context, area="books")

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from entrepot.channels import webhook_queries
 from entrepot.insight import pages
+from entrepot.web import doors
 from entrepot.web.api.auth import actor_by_key
 
 log = structlog.get_logger("entrepot.web")
@@ -69,6 +70,6 @@ _registry.register(_House())
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus asks with an API key, as X-API-Key or as a bearer token; a person by their session."""
     raw = request.headers.get("X-API-Key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not request.user.is_authenticated and (not raw or actor_by_key(request, raw) is None):
+    if not doors.is_in(request) and (not raw or actor_by_key(request, raw) is None):
         return HttpResponse("An API key is needed.\n", status=401, headers={"WWW-Authenticate": "Bearer"})
     return HttpResponse(generate_latest(_registry), content_type=CONTENT_TYPE_LATEST)
