@@ -17,6 +17,7 @@ from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
 from entrepot.insight import beancount, ledger_export, tax_report
 from entrepot.kernel import ids, sql
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.ledger import manual, queries
 from entrepot.ledger import manual_queries as told
@@ -29,8 +30,9 @@ from entrepot.ledger.commands.enter_entries import (
     enter_entries,
     reverse_entries,
 )
+from entrepot.ledger.commands.keep_accounts import KeepAccount, keep_accounts
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.ledger.errors import MonthClosed, MovedElsewhere, ReversedBefore
+from entrepot.ledger.errors import AccountClosed, MonthClosed, MovedElsewhere, ReversedBefore
 from entrepot.ledger.manual import EntryLine
 from entrepot.settlement import closing_queries
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
@@ -270,6 +272,26 @@ def test_verify_tells_of_an_entry_that_moves_what_other_records_hold():
     assert [one.split(" moves ")[1] for one in sorted(told_of, key=lambda one: one[-40:])] == [
         "account 1000 by 7, which other records hold", "account 1200 by 7, which other records hold",
     ]  # fmt: skip
+
+
+def test_of_many_only_the_one_on_a_closed_account_is_refused():
+    added = KeepAccount(COMPANY, 22_900, "Loan of the bank", "liability")
+    whole(keep_accounts(SYSTEM, requests=[added]))
+    loan = replace(RENT, lines=(EntryLine(5550, 100), EntryLine(22_900, -100)))
+    which, back = entered(loan, replace(loan, lines=(EntryLine(5550, -100), EntryLine(22_900, 100))))
+    approved(which, back)
+    (asked,) = reverse_entries(SYSTEM, requests=[ReverseEntry(which, NOW.date(), "paid")])
+    assert isinstance(asked, EntryEntered), asked
+    sql.run("UPDATE ledger_account SET closed = TRUE WHERE code = 22900 RETURNING 1")
+    (fine,) = entered()
+    refused, posted = decide_entries(
+        OTHER, requests=[DecideEntry(asked.entry, True), DecideEntry(fine, True)]
+    )
+    assert refused == AccountClosed(account=22_900, company=COMPANY)
+    assert isinstance(posted, EntryDecided) and posted.state == "posted"
+    (again,) = reverse_entries(SYSTEM, requests=[ReverseEntry(back, NOW.date(), "paid")])
+    assert again == AccountClosed(account=22_900, company=COMPANY)
+    sql.run("UPDATE ledger_account SET closed = FALSE WHERE code = 22900 RETURNING 1")
 
 
 @pytest.mark.counts("ledger.enter_entries", "ledger.decide_entries", "ledger.reverse_entries")

@@ -21,10 +21,18 @@ def add(_apps: Any, schema_editor: Any) -> None:
                 " ON CONFLICT DO NOTHING",
                 [(company, *row) for row in rules.RULES],
             )
+            if statement == _ADD:
+                cursor.execute(_OPEN, (company,))
 
 
 _KEPT_BY_HOUSES = """
 SELECT 1 FROM pg_attribute WHERE attrelid = 'ledger_account'::regclass AND attname = 'role' AND NOT attisdropped
+"""
+
+# What a rule names takes lines: a house may have closed it before the rule came.
+_OPEN = """
+UPDATE ledger_account AS a SET closed = FALSE WHERE a.company_id = %s AND a.closed AND EXISTS (
+    SELECT FROM ledger_rule AS r WHERE r.company_id = a.company_id AND a.code IN (r.debit, r.credit))
 """
 
 _ADD_BEFORE = """

@@ -18,7 +18,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger import manual, manual_queries
 from entrepot.ledger.commands.as_of import end_of, hold_closed, in_closed
 from entrepot.ledger.commands.enter_entries import ITEM
-from entrepot.ledger.commands.lock_entries import Locked, lock_entries
+from entrepot.ledger.commands.lock_entries import Locked, lock_entries, on_closed_accounts
 from entrepot.ledger.commands.post import Posted, Posting, post
 from entrepot.ledger.manual import DOCUMENT, DUTY
 from entrepot.ledger.states import MANUAL_ENTRY
@@ -55,7 +55,8 @@ def decide_entries(cause: Cause, /, *, requests: Sequence[DecideEntry]) -> list[
     """Entries that wait, posted as of their day, or rejected. Who entered one does not approve it.
 
     Locks: the entries in id order; the months against closing; the balances. Refuses: NotFound; WrongState; Invalid
-    (rejected without a note); access.duties_apart; ledger.month_closed. Again: by key. 16 statements at most.
+    (rejected without a note); access.duties_apart; ledger.month_closed; ledger.account_closed (of a line). Again: by
+    key. 17 statements at most.
     """
     found = lock_entries(one.entry for one in requests)
     closed = hold_closed(one.company for one in found.values())
@@ -66,7 +67,7 @@ def decide_entries(cause: Cause, /, *, requests: Sequence[DecideEntry]) -> list[
         if found[which].state == "waiting"
     }
     told = zip(duties, access.apart(list(duties.values())), strict=True)
-    apart = {which: refused for which, refused in told if refused}
+    apart = on_closed_accounts(found.values()) | {which: refused for which, refused in told if refused}
     answers: list[EntryDecided | Refused] = []
     decided: dict[UUID, _Decision] = {}
     for request in requests:

@@ -17,7 +17,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors, manual, manual_queries
 from entrepot.ledger.commands.as_of import hold_closed, misfit_day
-from entrepot.ledger.commands.lock_entries import Locked, lock_entries
+from entrepot.ledger.commands.lock_entries import Locked, lock_entries, on_closed_accounts
 from entrepot.ledger.manual import DOCUMENT, DUTY, EntryLine
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -165,12 +165,14 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
     """Entries that mirror what was posted, in its currency and at its rate; each waits as any other.
 
     Locks: the entries in id order; the closing of months. Refuses: NotFound; WrongState (not posted); Invalid (day,
-    reason); ledger.month_closed; ledger.reversed_before. Again: by key. 14 statements at most.
+    reason); ledger.month_closed; ledger.account_closed (of a line); ledger.reversed_before. Again: by key. 15
+    statements at most.
     """
     found = lock_entries(one.entry for one in requests)
     lines = manual_queries.lines_of(list(found))
     taken: dict[UUID, str] = dict(sql.run(_REVERSED, {"ids": list(found)}))
     closed = hold_closed(one.company for one in found.values())
+    shut = on_closed_accounts(found.values())
     answers: list[EntryEntered | Refused] = []
     drafts: list[_Draft] = []
     numbers = iter(ids.numbers("JE", len(requests)))
@@ -179,7 +181,7 @@ def reverse_entries(cause: Cause, /, *, requests: Sequence[ReverseEntry]) -> lis
         if of is None:
             answers.append(NotFound(what="journal entry", which=str(one.entry)))
             continue
-        refused = _misfit_reversal(one, of, taken, closed, cause)
+        refused = _misfit_reversal(one, of, taken, closed, cause) or shut.get(of.id)
         if refused:
             answers.append(refused)
             continue

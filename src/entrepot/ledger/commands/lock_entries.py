@@ -9,6 +9,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.kernel.errors import Refused
+from entrepot.ledger import errors
 
 
 class Locked(NamedTuple):
@@ -30,7 +32,22 @@ def lock_entries(which: Iterable[UUID]) -> dict[UUID, Locked]:
     return {one.id: one for one in (Locked(*row) for row in rows)}
 
 
+def on_closed_accounts(entries: Iterable[Locked]) -> dict[UUID, Refused]:
+    """Of entries those with a line of an account that takes none any more, and the refusal. 1 statement."""
+    return {
+        which: errors.AccountClosed(account=account, company=company)
+        for which, account, company in sql.run(_ON_CLOSED, {"ids": [one.id for one in entries]})
+    }
+
+
 _LOCK = """
 SELECT id, number, company_id::int, kind, on_date, currency, rate, state FROM ledger_manualentry
 WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_ON_CLOSED = """
+SELECT m.id, min(a.code)::int, m.company_id::int
+FROM ledger_manualentry AS m JOIN ledger_manualline AS l ON l.manual_id = m.id
+JOIN ledger_account AS a ON a.company_id = m.company_id AND a.code = l.account AND a.closed
+WHERE m.id = ANY(%(ids)s::uuid[]) GROUP BY m.id
 """

@@ -9,7 +9,7 @@ from datetime import date
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.as_of import hold_months
 from entrepot.settlement import closing_queries
@@ -96,7 +96,9 @@ def _misfit(
         )
     if not one.note.strip() or len(one.note) > NOTE_MAX:
         return Invalid(
-            field="note", expected=f"what was done, in at most {NOTE_MAX} characters", found=one.note[:20]
+            field="note",
+            expected=Said("what was done, in at most {0} characters", NOTE_MAX),
+            found=one.note[:20],
         )
     return None
 
