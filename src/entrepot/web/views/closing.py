@@ -59,10 +59,7 @@ def told(request: Request) -> HttpResponse:
 
 def _with_places(checked: Sequence[Checked]) -> list[tuple[Checked, str, str, str]]:
     """Each with the page where it is settled, the account that it is about, where it is one, and its state."""
-    return [
-        (one, WHERE.get(one.open.kind, ""), one.open.about.partition(" ")[0], rules.state(one))
-        for one in checked
-    ]
+    return [(one, WHERE.get(one.open.kind, ""), _account(one), rules.state(one)) for one in checked]
 
 
 def _account(one: Checked) -> str:
