@@ -74,19 +74,7 @@ def test_who_does_nothing_is_out_where_the_house_says_so_and_a_page_that_renews_
     assert is_in(browser, **{"X-Live": "1"})
     clock.goes(minutes=2)
     assert not is_in(browser)
-    assert is_in(handheld, "/scan/")
-    assert not is_in(handheld, "/orders/"), "what is scanned keeps nobody in at a desk"
-    assert not is_in(handheld, "/scan/"), "and there they are out"
-
-
-@pytest.mark.parametrize("header", ["X-Live", "X-By-Itself"])
-def test_what_a_page_loads_by_itself_keeps_nobody_in(shop, clock, settings, header):
-    settings.IDLE_MINUTES = 30
-    browser, _ = enters()
-    clock.goes(minutes=29)
-    assert is_in(browser, **{header: "1"})
-    clock.goes(minutes=2)
-    assert not is_in(browser)
+    assert is_in(handheld, "/scan/") and is_in(handheld, "/orders/")
 
 
 def test_one_sees_ones_sessions_and_ends_them(shop, clock):

@@ -27,10 +27,8 @@ PENDING = "pending"
 """The key under which stands whose password was right, until their code is."""
 WITHIN = timedelta(minutes=5)
 TRIES, MINUTES = 10, 15
-ENTERED, SEEN, SEEN_CONSOLE = "entered", "seen", "seen in the console"
-"""The keys under which stands when somebody entered, when they were last here, and when last not to scan."""
-BY_ITSELF = ("X-Live", "X-By-Itself")
-"""With these a page asks that renews itself: nobody did anything."""
+ENTERED, SEEN = "entered", "seen"
+"""The keys under which stands when somebody entered, and when they were last here."""
 SESSION = "session"
 """The key under which stands the name of the session, by which it is listed and ended."""
 SOURCE_TRIES = 100
@@ -80,20 +78,17 @@ def is_in(request: HttpRequest) -> bool:
     if not request.user.is_authenticated:
         return False
     now, session = timezone.now(), request.session
-    scans = request.path.startswith("/scan/")
-    minutes = settings.IDLE_MINUTES_SCAN if scans else settings.IDLE_MINUTES
+    minutes = settings.IDLE_MINUTES_SCAN if request.path.startswith("/scan/") else settings.IDLE_MINUTES
     # One from before entries were kept has the time at which its person last entered.
     entered = _when(session.get(ENTERED)) or request.user.last_login or now
-    # The longer bound of handhelds keeps nobody in at a desk: what was scanned does not count there.
-    kept = SEEN if scans else SEEN_CONSOLE
-    seen = _when(session.get(kept)) or entered
+    seen = _when(session.get(SEEN)) or entered
     idle = timedelta(minutes=minutes) if minutes else None
     if is_over(entered, seen, now, most=most(), idle=idle):
         logout(request)
         return False
-    does = not any(header in request.headers for header in BY_ITSELF)
+    does = "X-Live" not in request.headers
     if (settings.IDLE_MINUTES or settings.IDLE_MINUTES_SCAN) and does and now - seen >= SEEN_EVERY:
-        session.update(dict.fromkeys((SEEN,) if scans else (SEEN, SEEN_CONSOLE), now.isoformat()))
+        session[SEEN] = now.isoformat()
     return True
 
 
