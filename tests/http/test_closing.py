@@ -64,7 +64,11 @@ def test_a_task_of_ones_own_is_ticked_on_the_page_and_by_programs(shop, console)
     set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.closing", told, SYSTEM.at)])
     page, month = console("books"), f"{shop.now:%Y-%m}"
     address = f"/books/closing/?month={month}"
-    assert page.get(address).content.decode().count("It is done") == 2
+    shown = page.get(address).content.decode()
+    assert shown.count("It is done") == 2
+    assert "account=Count" not in shown, "a task is about no account"
+    report = page.get(f"/books/closing/report/?month={month}").content.decode()
+    assert "Count the cash" in report and "account=Count" not in report
     form = {"month": month, "task": "Count the cash", "note": "412.10"}
     assert said(page.post("/books/closing/tick/", form)) == ["The task is noted."]
     assert "412.10" in page.get(address).content.decode()

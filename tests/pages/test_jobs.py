@@ -43,6 +43,21 @@ def asked(console: Page) -> None:  # noqa: F811
     expect(console.get_by_role("heading", name="The worker is at it")).to_be_visible()
 
 
+def test_what_a_page_asks_for_by_itself_says_so_and_what_a_person_does_says_nothing(
+    console: Page,  # noqa: F811
+    shop: Shop,  # noqa: F811
+) -> None:
+    with console.expect_request(lambda one: "format=totals" in one.url) as summed:
+        console.goto("/orders/")
+    with console.expect_request(lambda one: one.headers.get("hx-target") == "table") as filtered:
+        console.locator("#q").fill("nothing")
+    asked(console)
+    with console.expect_request(lambda one: one.headers.get("hx-target") == "job") as polled:
+        pass
+    told = [one.value.headers.get("x-by-itself") for one in (summed, filtered, polled)]
+    assert told == ["1", None, "1"]
+
+
 def test_a_job_tells_how_far_it_is_by_itself(console: Page, shop: Shop) -> None:  # noqa: F811
     asked(console)
     ((wanted,),) = sql.run("SELECT wanted FROM kernel_job")

@@ -212,6 +212,14 @@
     told.textContent = told.dataset.sum.replace(/%[dcl]/g, (name) => money.format(texts[name] / scale));
   }
 
+  // ---- what a page loads or asks for again by itself is nobody's doing, and keeps nobody in: htmx polls and loads
+  // without an event
+
+  const BY_ITSELF = new Set([undefined, "again", "load", "intersect"]);
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (BY_ITSELF.has(event.detail.triggeringEvent?.type)) event.detail.headers["X-By-Itself"] = "1";
+  });
+
   // ---- arranging: what was pressed is put elsewhere, or can't be pressed any more, and its row keeps the focus
 
   let arranged = null;
