@@ -121,6 +121,11 @@ def return_ways(
 
 
 @question_of_work
+def outlooks(company: int, at: datetime) -> list[task_times.NodeOutlook]:
+    return task_times.outlooks(company=company, at=at)
+
+
+@question_of_work
 def flow(company: int, at: datetime, nodes: tuple[str, ...], channel: str) -> dict[str, pages.Stage]:
     return pages.flow(company=company, now=at, nodes=nodes, channel=channel)
 

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 from entrepot.insight import feeds, pace, pages, questions, summary
 from entrepot.network import queries as network
 from entrepot.orders.rules import ENDED
-from entrepot.warehouse import task_times
 from entrepot.web import format as fmt
 from entrepot.web import homes
 from entrepot.web.edge import Request, clean, console, page
@@ -90,7 +89,7 @@ def home(request: Request) -> HttpResponse:
     if homes.CUT_OFFS in theirs.parts:
         context["cut_offs"] = [
             (one, step)
-            for one in task_times.outlooks(company=company, at=now)
+            for one in questions.outlooks(company, now)
             if not asked.nodes or one.node_code in asked.nodes
             for step in one.steps
             if step.orders

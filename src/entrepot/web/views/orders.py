@@ -126,7 +126,14 @@ def _asked(request: Request) -> dict[str, Any]:
     }
 
 
+def _misread(request: Request, asked: dict[str, Any]) -> bool:
+    """Whether a filter says something that is no day or amount: then nothing fits, lest all does."""
+    return any(asked[name] is None and clean(request.GET.get(name)) for name in (*DAYS, *TOTALS))
+
+
 def _fetch(request: Request, asked: dict[str, Any], after: UUID | None, limit: int) -> list[pages.OrderRow]:
+    if _misread(request, asked):
+        return []
     return pages.orders(
         company=request.reader.company.id, now=fmt.reading().now, asked=_sought(request, asked),
         order=order_of(request, lists.ORDERS), after=after, limit=limit,

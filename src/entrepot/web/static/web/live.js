@@ -74,11 +74,6 @@
     }
   }
 
-  // What a page asks for by itself is no doing: a session without any ends.
-  document.addEventListener("htmx:configRequest", (event) => {
-    if (!["click", "submit", "input", "change", "search", "keyup"].includes(event.detail.triggeringEvent?.type)) event.detail.headers["X-By-Itself"] = "1";
-  });
-
   function renew(old, other) {
     if (old.nodeType !== Node.ELEMENT_NODE) {
       if (old.nodeValue !== other.nodeValue) old.nodeValue = other.nodeValue;
