@@ -47,8 +47,8 @@ class Weighing:
         """9 statements."""
         self._kept: dict[UUID, list[Asked]] = defaultdict(list)
         self._coming: set[UUID] = set()
-        for order, kept, *units in sql.run(_OTHERS, {"orders": list(orders)}):
-            self.note(order, [Asked(*units, age_days=0)], kept=kept)
+        for order, kept, line, quantity, condition, category in sql.run(_OTHERS, {"orders": list(orders)}):
+            self.note(order, [Asked(line, quantity, condition, category, 0)], kept=kept)
         lines = {*lines, *(one.line for units in self._kept.values() for one in units)}
         companies = {one.company for one in orders.values()}
         self._costs = Costs(orders.keys(), lines)
