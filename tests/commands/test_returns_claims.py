@@ -28,7 +28,7 @@ from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, make_labels
 from entrepot.returns.commands.note_arrivals import NoteArrival, note_arrivals
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
-from entrepot.returns.commands.note_troubles import NoteTrouble, note_troubles
+from entrepot.returns.commands.note_troubles import TROUBLE, NoteTrouble, note_troubles
 from entrepot.returns.commands.send_back import SendBack, send_back
 from entrepot.returns.commands.verdicts import RefuseUnits, refuse_units
 from entrepot.returns.expiring import ExpiryPolicy
@@ -95,6 +95,17 @@ def test_a_lost_parcel_of_a_label_is_claimed_once_and_dropped_when_it_comes(hous
     (open_one,) = recovery_queries.owed(COMPANY, NOW, kind="carrier_claim")
     assert (open_one.number, open_one.claimed_minor) == (claim.number, 2 * 999)
     note_scans(SYSTEM, requests=[NoteScan(COMPANY, "BACK0", NOW + timedelta(days=3), delivered=True)])
+    served()
+    assert claims(one) == [("return_label", "lost", 2 * 999, "dropped")]
+
+
+def test_goods_that_are_here_end_the_claim_and_the_trouble_without_a_word_of_the_carrier(house: Floor):
+    (one,) = with_label(house)
+    note_troubles(SYSTEM, requests=[NoteTrouble(COMPANY, "BACK0", "lost")])
+    served()
+    assert [item.type for item in work.of_subject(one.return_id) if item.state != "done"] == [TROUBLE]
+    came(one)
+    assert [item.type for item in work.of_subject(one.return_id) if item.state != "done"] == []
     served()
     assert claims(one) == [("return_label", "lost", 2 * 999, "dropped")]
 

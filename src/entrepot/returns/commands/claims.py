@@ -360,9 +360,10 @@ SELECT FROM labels UNION ALL
 SELECT FROM (SELECT id FROM returns_sentback WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY id FOR UPDATE) AS b
 """
 
+# It arrived where its carrier says so, or where all is here that was to come in it.
 _WAYS = f"""
 SELECT l.id, 'return_label', l.return_id, l.owner, r.order_id, l.company_id::int, l.tracking, l.carrier,
-       COALESCE(t.scanned_at, l.made_at), COALESCE(t.told, '{{}}'), t.given_up, t.delivered_at IS NOT NULL,
+       COALESCE(t.scanned_at, l.made_at), COALESCE(t.told, '{{}}'), t.given_up, t.delivered_at IS NOT NULL OR h.here,
        r.currency::text, {rate_on("r.company_id", "r.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")},
        c.currency::text
 FROM ({_LABELS}) AS l
@@ -376,6 +377,9 @@ CROSS JOIN LATERAL (
              AS given_up
     FROM returns_parcel AS p LEFT JOIN returns_expiry AS e ON e.return_id = p.return_id
     WHERE p.company_id = l.company_id AND p.tracking = l.tracking) AS t
+CROSS JOIN LATERAL (
+    SELECT COALESCE(bool_or(x.received > 0) AND bool_and(x.quantity - x.cancelled <= x.received), FALSE) AS here
+    FROM returns_labelreturn AS m JOIN returns_line AS x ON x.return_id = m.return_id WHERE m.label_id = l.id) AS h
 UNION ALL
 SELECT b.id, 'sent_back', b.return_id, b.return_id, r.order_id, b.company_id::int, b.tracking, b.carrier, b.sent_at,
        CASE b.state WHEN 'lost' THEN ARRAY['lost'] ELSE '{{}}' END, FALSE, b.state = 'delivered', r.currency::text,
