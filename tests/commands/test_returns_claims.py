@@ -110,6 +110,16 @@ def test_goods_that_are_here_end_the_claim_and_the_trouble_without_a_word_of_the
     assert claims(one) == [("return_label", "lost", 2 * 999, "dropped")]
 
 
+def test_a_claim_that_was_dropped_bars_no_other(house: Floor):
+    (one,) = with_label(house)
+    wanted = ClaimParcel(one.return_id, "BACK0", "lost")
+    (made,) = claim_parcels(SERVES, requests=[wanted])
+    assert isinstance(made, ClaimOpened)
+    assert isinstance(claim_parcels(SERVES, requests=[wanted])[0], errors.ParcelClaimed)
+    advance_claims(SYSTEM, requests=[AdvanceClaim(made.claim, "drop", reason="by mistake")])
+    assert isinstance(claim_parcels(SERVES, requests=[wanted])[0], ClaimOpened)
+
+
 def test_one_that_was_filed_is_work_when_the_parcel_comes(house: Floor):
     (one,) = with_label(house)
     note_troubles(SYSTEM, requests=[NoteTrouble(COMPANY, "BACK0", "lost")])
