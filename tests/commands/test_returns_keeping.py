@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from entrepot.carriage.commands.register import RegisterService, register_services
+from entrepot.carriage.rules import Zone
 from entrepot.kernel import policies
 from entrepot.returns import asked_queries, errors, queries
 from entrepot.returns.admission import Admission, Rule
@@ -121,6 +123,20 @@ def test_where_nobody_knows_what_it_brings_it_is_not_kept(house: Floor):
     assert isinstance(usual, Authorized)
     (kept,) = asked_queries.terms_of(usual.return_id).values()
     assert kept.kept == {}
+
+
+def test_a_label_costs_what_it_does_from_where_the_goods_are(house: Floor):
+    says(WORN)
+    zones = (("GB", "GB", "inland"), Zone("GB", "GB", "remote", "SW", ""))
+    rates = (("inland", 30_000, 300), ("remote", 30_000, 800))
+    register_services(SYSTEM, requests=[
+        RegisterService(COMPANY, "Post", "slow", "Slow", 4, 30_000, "GBP", zones, rates)
+    ])  # fmt: skip
+    (order,) = sold(house, 1, (0, 2))
+    (answer,) = authorize(ASKS, requests=[wants(order)])
+    assert isinstance(answer, Authorized)
+    (kept,) = asked_queries.terms_of(answer.return_id).values()
+    assert kept.kept["label_minor"] == 800
 
 
 def test_a_key_gets_its_answer_again(house: Floor):

@@ -108,7 +108,8 @@ class Weighing:
         country, postal_code = self._nodes[node]
         services = [one for one in self._services[order.company] if one.currency == order.home]
         goods = [labeling.Goods(one.quantity, *self._goods[one.line][2:]) for one in asked]
-        found = labeling.cheapest(services, goods, labeling.Way(order.country, country, postal_code), {})
+        way = labeling.Way(order.country, country, postal_code, order.postal_code)
+        found = labeling.cheapest(services, goods, way, {})
         return found.price_minor if isinstance(found, Offer) else None
 
 
