@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.returns import claim_queries, recovery_queries, tasks
-from entrepot.returns.claiming import QUEUE
+from entrepot.returns.claiming import QUEUE, Claims
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.claims import (
     ClaimParcel,
     ClaimParcels,
     ParcelsClaimed,
+    _amount,
+    _Found,
     claim_by_policy,
     claim_parcels,
 )
@@ -26,9 +29,10 @@ from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.labels import LabelMade, MakeLabel, make_labels
+from entrepot.returns.commands.lock import lock_returns
 from entrepot.returns.commands.note_arrivals import NoteArrival, note_arrivals
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
-from entrepot.returns.commands.note_troubles import NoteTrouble, note_troubles
+from entrepot.returns.commands.note_troubles import TROUBLE, NoteTrouble, note_troubles
 from entrepot.returns.commands.send_back import SendBack, send_back
 from entrepot.returns.commands.verdicts import RefuseUnits, refuse_units
 from entrepot.returns.expiring import ExpiryPolicy
@@ -97,6 +101,27 @@ def test_a_lost_parcel_of_a_label_is_claimed_once_and_dropped_when_it_comes(hous
     note_scans(SYSTEM, requests=[NoteScan(COMPANY, "BACK0", NOW + timedelta(days=3), delivered=True)])
     served()
     assert claims(one) == [("return_label", "lost", 2 * 999, "dropped")]
+
+
+def test_goods_that_are_here_end_the_claim_and_the_trouble_without_a_word_of_the_carrier(house: Floor):
+    (one,) = with_label(house)
+    note_troubles(SYSTEM, requests=[NoteTrouble(COMPANY, "BACK0", "lost")])
+    served()
+    assert [item.type for item in work.of_subject(one.return_id) if item.state != "done"] == [TROUBLE]
+    came(one)
+    assert [item.type for item in work.of_subject(one.return_id) if item.state != "done"] == []
+    served()
+    assert claims(one) == [("return_label", "lost", 2 * 999, "dropped")]
+
+
+def test_a_claim_that_was_dropped_bars_no_other(house: Floor):
+    (one,) = with_label(house)
+    wanted = ClaimParcel(one.return_id, "BACK0", "lost")
+    (made,) = claim_parcels(SERVES, requests=[wanted])
+    assert isinstance(made, ClaimOpened)
+    assert isinstance(claim_parcels(SERVES, requests=[wanted])[0], errors.ParcelClaimed)
+    advance_claims(SYSTEM, requests=[AdvanceClaim(made.claim, "drop", reason="by mistake")])
+    assert isinstance(claim_parcels(SERVES, requests=[wanted])[0], ClaimOpened)
 
 
 def test_one_that_was_filed_is_work_when_the_parcel_comes(house: Floor):
@@ -187,6 +212,32 @@ def test_returns_in_one_parcel_are_claimed_for_together(house: Floor):
     note_troubles(SYSTEM, requests=[NoteTrouble(COMPANY, "BOTH", "lost")])
     served()
     assert sorted(claims(one) + claims(other)) == [("return_label", "lost", 2 * 999, "open")]
+
+
+def test_each_return_of_a_parcel_is_claimed_for_in_one_batch(house: Floor):
+    kept("returns.claims", {"reasons": [], "defects": ["crushed"]})
+    one, other = asked_all(sold(house, 2, (0, 1), address=HOME), 1, reason="damaged_in_transit")
+    make_labels(ASKS, requests=[MakeLabel(one.return_id, tracking="BOTH", together=(other.return_id,))])
+    first, second = claim_parcels(SERVES, requests=[
+        ClaimParcel(each.return_id, "BOTH", "delayed", 100) for each in (one, other)
+    ])  # fmt: skip
+    assert (type(first), type(second)) == (ClaimOpened, ClaimOpened)
+    for each in (one, other):
+        inspect(INSPECTS, requests=[Inspect(came(each)[0].receipt, 1, "B", ("crushed",))])
+    done = claim_by_policy(SYSTEM, requests=[ClaimParcels(each.return_id) for each in (one, other)])
+    assert [len(each.opened) for each in done if isinstance(each, ParcelsClaimed)] == [1, 1]
+
+
+def test_what_is_claimed_is_counted_in_the_currency_of_the_label(house: Floor):
+    one, other = asked_all(sold(house, 2, (0, 1), address=HOME), 1, reason="damaged_in_transit")
+    make_labels(ASKS, requests=[MakeLabel(one.return_id, tracking="BOTH", together=(other.return_id,))])
+    returns = lock_returns([one.return_id, other.return_id])
+    of = returns[other.return_id]
+    label = returns[one.return_id]
+    label.currency, label.rate = "CHF", Decimal("0.5")
+    damage = _Found(ids.uuid7(), of.id, "", "B", "", 4_000, 1_000, None)
+    assert _amount(damage, of, Claims(), of) == 4_000
+    assert _amount(damage, of, Claims(), label) == 8_000
 
 
 def test_one_is_opened_by_hand_for_a_parcel_of_the_return(house: Floor):

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from entrepot.carriage.commands.register import RegisterService, register_services
+from entrepot.carriage.rules import Zone
 from entrepot.kernel import policies
 from entrepot.returns import asked_queries, errors, queries
 from entrepot.returns.admission import Admission, Rule
@@ -82,6 +84,27 @@ def test_what_is_worth_it_comes_back_and_its_sum_is_kept_too(house: Floor):
     assert not Sum(**kept.kept).keeps
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_who_asks_for_one_unit_after_another_keeps_no_more_than_who_asks_for_all(house: Floor, at_once: bool):
+    """Each unit brings 3.00, and costs 1.60 beside its part of the label."""
+    says(WORN, recovery=Recovery(("C",), {"second_grade": Way({"C": 30}, of="price")}))
+    (order,) = sold(house, 1, (0, 4))
+    requests = [wants(order, key=str(place)) for place in range(4)]
+    if at_once:
+        answers = authorize(ASKS, requests=requests)
+    else:
+        answers = [authorize(ASKS, requests=[one])[0] for one in requests]
+    assert [isinstance(one, Authorized) for one in answers] == [True, True, False, False]
+
+
+def test_what_can_come_with_other_goods_of_its_order_needs_no_label(house: Floor):
+    says(WORN, recovery=Recovery(("C",), {"second_grade": Way({"C": 30}, of="price")}))
+    (order,) = sold(house, 1, (0, 4))
+    assert isinstance(authorize(ASKS, requests=[wants(order, "refund")])[0], Authorized)
+    (no,) = authorize(ASKS, requests=[wants(order)])
+    assert isinstance(no, errors.NotOffered)
+
+
 def test_a_line_that_no_rule_weighs_brings_the_others_with_it(house: Floor):
     says(Rule("only these", skus=("SKU-000",), keep_when_cheaper=True))
     (order,) = sold(house, 1, (0, 1), (1, 1))
@@ -100,6 +123,20 @@ def test_where_nobody_knows_what_it_brings_it_is_not_kept(house: Floor):
     assert isinstance(usual, Authorized)
     (kept,) = asked_queries.terms_of(usual.return_id).values()
     assert kept.kept == {}
+
+
+def test_a_label_costs_what_it_does_from_where_the_goods_are(house: Floor):
+    says(WORN)
+    zones = (("GB", "GB", "inland"), Zone("GB", "GB", "remote", "SW", ""))
+    rates = (("inland", 30_000, 300), ("remote", 30_000, 800))
+    register_services(SYSTEM, requests=[
+        RegisterService(COMPANY, "Post", "slow", "Slow", 4, 30_000, "GBP", zones, rates)
+    ])  # fmt: skip
+    (order,) = sold(house, 1, (0, 2))
+    (answer,) = authorize(ASKS, requests=[wants(order)])
+    assert isinstance(answer, Authorized)
+    (kept,) = asked_queries.terms_of(answer.return_id).values()
+    assert kept.kept["label_minor"] == 800
 
 
 def test_a_key_gets_its_answer_again(house: Floor):

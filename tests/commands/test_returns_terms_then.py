@@ -107,6 +107,13 @@ def test_what_was_sold_before_there_was_a_policy_falls_under_today_s(house: Floo
     assert isinstance(wants(order, 20), errors.NotAllowed), "nobody had said anything else"
 
 
+def test_defaults_that_nobody_said_at_the_sale_do_not_hold(house: Floor):
+    says(Admission(), NOW - days(1))
+    (order,) = sold(house, 1, (0, 2))
+    says(Policy(window_days=10, late="decline"), NOW + days(5), "returns")
+    assert isinstance(wants(order, 20), errors.TooLate)
+
+
 def test_a_channel_had_a_version_of_its_own(house: Floor):
     says(Admission((Rule("all of it", answer="no"),)), NOW - days(2))
     says(Admission((Rule("the shop", window_days=90),)), NOW - days(1), scope="shop")

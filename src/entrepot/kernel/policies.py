@@ -289,9 +289,9 @@ class InForceSince(InForce):
         self._found = {name: versions[-1][1] for name, versions in self._versions.items()}
 
     def then(self, moment: datetime, company: int, body: type[T], scope: str = "") -> tuple[int, T]:
-        """As `of`, at a moment."""
+        """As `of`, at a moment; before anything was said of the shape, as today: its defaults were nobody's word."""
         own = self._then(moment, company, body, scope)
-        return own or self._then(moment, company, body, "") or (0, body())
+        return own or self._then(moment, company, body, "") or self.of(company, body, scope)
 
     def begun(self, moment: datetime, company: int) -> bool:
         """Whether anything had been said at a moment: before that the defaults are nobody's word."""

@@ -46,6 +46,7 @@ class Order(NamedTuple):
     promotions: tuple[str, ...]
     home: str = ""
     rate: Decimal | None = None
+    postal_code: str = ""
 
     def arrived(self, transit_days: int) -> datetime | None:
         """When the last part arrived; of what left by no service of ours, so many days after it left."""
@@ -136,7 +137,7 @@ SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currenc
                  AND l.quantity > l.shipped + l.delivered + l.cancelled),
        o.placed_at, o.country, c.code, COALESCE(u.tier, ''),
        ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = o.id AND p.line_id IS NULL),
-       y.currency, {rate_on("o.company_id", "o.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")}
+       y.currency, {rate_on("o.company_id", "o.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")}, o.postal_code
 FROM orders_order AS o
 JOIN parties_company AS y ON y.id = o.company_id
 JOIN network_channel AS c ON c.id = o.channel_id

@@ -158,7 +158,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
     Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked, condition);
     returns.more_than_sold; returns.too_late; returns.not_allowed; returns.not_offered; returns.several_nodes;
     returns.no_customer; returns.duplicate. Again: by key, and by the channel's own name. 16 statements at most; 14 more
-    where returns are judged, and 8 where a rule weighs goods against their way back.
+    where returns are judged, and 9 where a rule weighs goods against their way back.
     """
     known = _Known(cause, requests)
     answers: list[Authorized | Refused] = []
@@ -170,6 +170,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
             continue
         for item in request.items:
             known.left[item.line] -= item.quantity
+        _note_weighed(decided, known)
         drafts.append(decided)
         answers.append(decided.answer)
     if drafts:
@@ -179,7 +180,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
 
 def consider(cause: Cause, requests: Sequence[Authorize]) -> list[Authorized | Refused]:
     """What `authorize` would answer, with nothing written: without a number, and with keys that name nothing. 7
-    statements at most; 8 more where a rule weighs goods against their way back."""
+    statements at most; 9 more where a rule weighs goods against their way back."""
     known = _Known(cause, requests, writes=False)
     decided = [_decide(cause, request, known) for request in requests]
     return [one if isinstance(one, Refused) else one.answer for one in decided]
@@ -344,13 +345,22 @@ def _weighed(
         Asked(about.line, one.item.quantity, about.condition, about.category, about.since_delivery)
         for about, one in items
     ]
-    found = known.weighing.sum_of(order, node, asked, known.in_force)
+    found = known.weighing.sum_of(request.order, order, node, asked, known.in_force)
     if found is None:
         return items
     return [
         (about, one._replace(terms=admission.kept(one.terms) if found.keeps else one.terms, kept=found))
         for about, one in items
     ]
+
+
+def _note_weighed(one: _Draft, known: _Known) -> None:
+    """What is asked for later in the batch is weighed with it."""
+    keeps = one.request.asked == "keep"
+    if known.weighing is None or (keeps and not all(i.kept for i in one.lines)):
+        return
+    units = [Asked(i.item.line, i.item.quantity, i.item.condition, i.line.category, 0) for i in one.lines]
+    known.weighing.note(one.request.order, units, kept=keeps)
 
 
 def _node(order: Order, code: str, known: _Known) -> UUID | Refused:

@@ -132,11 +132,15 @@ class _Parcels:
         self.returns = returns
         wanted = {"returns": list(returns)}
         sql.run(_LOCK, wanted)
-        ways = [_Way(*row) for row in sql.run(_WAYS, wanted)]
+        ways = sorted(
+            (_Way(*row) for row in sql.run(_WAYS, wanted)),
+            key=lambda one: (one.id, one.return_id != one.owner, one.return_id),
+        )
         self.of: dict[UUID, list[_Way]] = defaultdict(list)
         for one in ways:
             self.of[one.return_id].append(one)
-        self.way = {one.id: one for one in ways}
+        # What several returns come in is told of once, of the one that it was made for if that is among them.
+        self.way = {one.id: one for one in reversed(ways)}
         self.units: dict[UUID, list[_Units]] = defaultdict(list)
         for row in sql.run(_UNITS, {"ids": list(self.way)}) if ways else ():
             self.units[row[0]].append(_Units(*row))
@@ -270,23 +274,28 @@ def _found_damaged(
     for found in (_Found(*row) for row in sql.run(_FOUND, {"returns": list(known.returns)})):
         of = known.returns[found.return_id]
         policy = known.policy(of.company)
-        way, amount = (
-            policy.way_of_damage(found.reason, found.grade, found.codes.split()),
-            _amount(found, of, policy),
-        )
+        way = policy.way_of_damage(found.reason, found.grade, found.codes.split())
         label = next((one for one in reversed(known.of[of.id]) if one.subject_kind == "return_label"), None)
         if way == "out" and found.shipment:
-            shipments.append((of.id, found.id, OpenClaim(found.shipment, "damaged", amount)))
+            shipments.append(
+                (of.id, found.id, OpenClaim(found.shipment, "damaged", _amount(found, of, policy, of)))
+            )
         elif way == "back" and label:
+            amount = _amount(found, of, policy, label)
             parcels.append((of.id, found.id, ForParcel(known.parcel(label, "damaged"), "damaged", amount)))
     return parcels, shipments
 
 
-def _amount(found: _Found, of: Return, policy: Claims) -> int:
-    """What the units of an inspection count at, in the order's currency."""
-    known = of.rate is not None or of.home == of.currency
-    cost = money.out_of_own(found.cost, of.rate, of.home, of.currency) if known else None
-    return claiming.worth([Content(found.paid, cost)], policy)
+def _amount(found: _Found, of: Return, policy: Claims, claimed: Return | _Way) -> int:
+    """What the units of an inspection of a return count at, in the currency of what is claimed for: a label may be made
+    for a return in another."""
+    known = claimed.rate is not None or of.home == claimed.currency
+    cost = money.out_of_own(found.cost, claimed.rate, of.home, claimed.currency) if known else None
+    paid = found.paid
+    if claimed.currency != of.currency:
+        own = money.in_own(paid, of.rate, of.currency, of.home)
+        paid = money.out_of_own(own, claimed.rate, of.home, claimed.currency)
+    return claiming.worth([Content(paid, cost)], policy)
 
 
 def _answer(
@@ -343,12 +352,11 @@ def _end(cause: Cause, known: _Parcels, before: Sequence[_Before]) -> dict[UUID,
     return dropped
 
 
-# A label that several returns come with is a parcel of each; it is told of once, of the one that it was made for if
-# that is among them.
+# A label that several returns come with is a parcel of each.
 _LABELS = """
-SELECT DISTINCT ON (l.id) l.id, m.return_id, l.return_id AS owner, l.company_id, l.tracking, l.carrier, l.made_at
+SELECT l.id, m.return_id, l.return_id AS owner, l.company_id, l.tracking, l.carrier, l.made_at
 FROM returns_labelreturn AS m JOIN returns_label AS l ON l.id = m.label_id AND l.state = 'made'
-WHERE m.return_id = ANY(%(returns)s::uuid[]) ORDER BY l.id, m.return_id <> l.return_id, m.return_id
+WHERE m.return_id = ANY(%(returns)s::uuid[])
 """
 
 _LOCK = """
@@ -360,9 +368,10 @@ SELECT FROM labels UNION ALL
 SELECT FROM (SELECT id FROM returns_sentback WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY id FOR UPDATE) AS b
 """
 
+# It arrived where its carrier says so, or where all is here that was to come in it.
 _WAYS = f"""
 SELECT l.id, 'return_label', l.return_id, l.owner, r.order_id, l.company_id::int, l.tracking, l.carrier,
-       COALESCE(t.scanned_at, l.made_at), COALESCE(t.told, '{{}}'), t.given_up, t.delivered_at IS NOT NULL,
+       COALESCE(t.scanned_at, l.made_at), COALESCE(t.told, '{{}}'), t.given_up, t.delivered_at IS NOT NULL OR h.here,
        r.currency::text, {rate_on("r.company_id", "r.currency", "(o.placed_at AT TIME ZONE 'UTC')::date")},
        c.currency::text
 FROM ({_LABELS}) AS l
@@ -376,6 +385,9 @@ CROSS JOIN LATERAL (
              AS given_up
     FROM returns_parcel AS p LEFT JOIN returns_expiry AS e ON e.return_id = p.return_id
     WHERE p.company_id = l.company_id AND p.tracking = l.tracking) AS t
+CROSS JOIN LATERAL (
+    SELECT COALESCE(bool_or(x.received > 0) AND bool_and(x.quantity - x.cancelled <= x.received), FALSE) AS here
+    FROM returns_labelreturn AS m JOIN returns_line AS x ON x.return_id = m.return_id WHERE m.label_id = l.id) AS h
 UNION ALL
 SELECT b.id, 'sent_back', b.return_id, b.return_id, r.order_id, b.company_id::int, b.tracking, b.carrier, b.sent_at,
        CASE b.state WHEN 'lost' THEN ARRAY['lost'] ELSE '{{}}' END, FALSE, b.state = 'delivered', r.currency::text,

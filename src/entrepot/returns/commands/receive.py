@@ -12,13 +12,15 @@ from uuid import UUID
 from entrepot.access.commands.take_duty import take_duty
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.command import announce, command, offer, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
+from entrepot.returns.claiming import QUEUE as CLAIMS
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.left import Costs, serials_back
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store, taken_in
+from entrepot.returns.commands.note_troubles import arrived
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.staging import StagingPolicy, due_at
 from entrepot.returns.states import RETURN
@@ -89,7 +91,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
     Whoever receives has neither asked for the return nor approves its refunds.
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: NotFound; WrongState; Invalid (quantity, weight); returns.more_than_authorized; returns.no_bin;
-    access.duties_apart. Again: by key. 28 statements at most; 9 more where the units are weighed and judged, 3
+    access.duties_apart. Again: by key. 32 statements at most; 9 more where the units are weighed and judged, 3
     where goods of a return waited, 1 where a serial number is said.
     """
     found = lock_returns([one.return_id for one in requests])
@@ -176,6 +178,17 @@ def _write(cause: Cause, receipts: Sequence[_Receipt], in_force: policies.InForc
     weighed = [r for r in receipts if r.request.weight_g is not None]
     judge(cause, "received", {r.of.id: r.of.company for r in weighed}, in_force, [r.id for r in weighed])
     offer_refunds(cause, "received", changed, times, in_force)
+    _end_troubles(cause, [one.id for one in changed if not any(line.to_come for line in one.lines.values())])
+
+
+def _end_troubles(cause: Cause, whole_here: Sequence[UUID]) -> None:
+    """All of these returns is here, whatever carriers told of their parcels, or did not tell: nobody is asked where
+    they are, and what was claimed for them is looked at. 4 statements at most, none for none."""
+    if not whole_here:
+        return
+    rows = sql.run(_TROUBLED, {"returns": list(whole_here)})
+    arrived(cause, [(company, key, tracking) for company, key, tracking in rows])
+    offer(CLAIMS, [(key, 0, cause.at) for key in sorted({key for _, key, _ in rows})])
 
 
 _RECEIPT = (
@@ -187,6 +200,14 @@ _BINS = """
 SELECT id, node_id, kind IN ('quarantine', 'receiving') FROM network_bin
 WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind NOT IN ('blocked', 'retired')
 ORDER BY kind <> 'quarantine', pick_sequence, id
+"""
+
+# Parcels that their carrier told trouble of, or that were given up.
+_TROUBLED = """
+SELECT p.company_id::int, p.return_id, p.tracking FROM returns_parcel AS p
+WHERE p.return_id = ANY(%(returns)s::uuid[])
+  AND (cardinality(p.troubles) > 0 OR EXISTS (SELECT FROM returns_expiry AS e WHERE e.return_id = p.return_id))
+ORDER BY p.id
 """
 
 _COUNT = """

@@ -360,20 +360,23 @@ _LOCK_SHIPMENTS = """
 SELECT FROM shipping_shipment WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
+# A claim that was dropped bars no other.
 # Worth: the goods at the price that was paid for them, without tax, and their carriage where it is in the same money.
 _SHIPMENTS = """
 SELECT h.id, h.number, h.company_id::int, h.carrier, o.currency::text, h.shipped_at,
        (SELECT sum(goods_minor - discount_minor) FROM shipping_shipmentline WHERE shipment_id = h.id)::bigint
        + CASE WHEN h.currency = o.currency THEN h.cost_minor ELSE 0 END,
-       ARRAY(SELECT kind FROM shipping_claim WHERE shipment_id = h.id ORDER BY id),
-       ARRAY(SELECT number FROM shipping_claim WHERE shipment_id = h.id ORDER BY id),
-       ARRAY(SELECT amount_minor FROM shipping_claim WHERE shipment_id = h.id ORDER BY id), o.priority::int
+       ARRAY(SELECT kind FROM shipping_claim WHERE shipment_id = h.id AND state <> 'dropped' ORDER BY id),
+       ARRAY(SELECT number FROM shipping_claim WHERE shipment_id = h.id AND state <> 'dropped' ORDER BY id),
+       ARRAY(SELECT amount_minor FROM shipping_claim WHERE shipment_id = h.id AND state <> 'dropped' ORDER BY id),
+       o.priority::int
 FROM shipping_shipment AS h JOIN orders_order AS o ON o.id = h.order_id
 WHERE h.id = ANY(%(ids)s::uuid[])
 """
 
 _BEFORE = """
-SELECT subject_id, kind, number, amount_minor FROM shipping_claim WHERE subject_id = ANY(%(ids)s::uuid[]) ORDER BY id
+SELECT subject_id, kind, number, amount_minor FROM shipping_claim
+WHERE subject_id = ANY(%(ids)s::uuid[]) AND state <> 'dropped' ORDER BY id
 """
 
 _LOCK = """
