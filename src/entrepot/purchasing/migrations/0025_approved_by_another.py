@@ -68,6 +68,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('open', 'part_received', 'received', 'waiting', 'cancelled'))), name='purchasing_order_state_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'open', 'part_received', 'received', 'cancelled'))), name='purchasing_order_state_known'),
         ),
     ]
