@@ -56,14 +56,19 @@ def test_more_lines_are_never_worth_less(
     assert one <= both
 
 
-@given(st.none() | st.integers(0, 10**6), WORTHS, WORTHS)
+@given(
+    st.none() | st.integers(0, 10**6),
+    st.decimals(0, 10**6, places=2),
+    st.decimals(0, 10**6, places=2),
+    WORTHS,
+)
 def test_a_change_never_takes_an_order_beyond_the_limit_and_what_it_was(
-    limit: int | None, before: int | None, after: int | None
+    limit: int | None, before: Decimal, after: Decimal, of: int | None
 ) -> None:
     policy = Approval(limit)
-    refused = misfit_raised("PO-1", before, after, policy, "GBP")
+    refused = misfit_raised("PO-1", before, after, of, policy, "GBP")
     if refused is None:
-        assert not policy.waits(after) or (before is not None and after is not None and after <= before)
+        assert not policy.waits(of) or after <= before
     else:
         assert isinstance(refused, NeedsApproval)
-        assert policy.waits(after)
+        assert policy.waits(of) and after > before

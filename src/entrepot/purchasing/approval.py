@@ -52,13 +52,13 @@ def worth(lines: Iterable[tuple[int, Decimal]], currency: str, home: str, rate: 
 
 
 def misfit_raised(
-    number: str, before: int | None, after: int | None, policy: Approval, currency: str
+    number: str, before: Decimal, after: Decimal, worth: int | None, policy: Approval, currency: str
 ) -> Refused | None:
-    """Why an order can't be changed to another worth: it would become more than one person orders alone, and more than
-    it was."""
-    if not policy.waits(after) or (before is not None and after is not None and after <= before):
+    """Why an order can't be changed: it would become more than it was, in its own currency, and be worth more than one
+    person orders alone. What becomes no more passes, whatever its currency is worth by now."""
+    if after <= before or not policy.waits(worth):
         return None
     return NeedsApproval(
         number=number, expected=money.told(policy.limit, currency),
-        found="?" if after is None else money.told(after, currency),
+        found="?" if worth is None else money.told(worth, currency),
     )  # fmt: skip

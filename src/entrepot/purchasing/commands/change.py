@@ -143,9 +143,9 @@ class _Book:
         return approval.worth(lines, order.currency, order.home, rate)
 
     def _raised(self, one: ChangeOrder, order: _Order) -> Refused | None:
-        """Why the order can't be worth what it would be then; both at the rate of now."""
+        """Why the order can't be worth what it would be then."""
         lines, asked = self.lines[one.order], {line.line: line for line in map(_changed, one.lines)}
-        before = self._worth(order, [(line.quantity, line.unit_cost) for line in lines.values()])
+        before = [(line.quantity, line.unit_cost) for line in lines.values()]
         after = [
             (
                 line.quantity if said is None or said.quantity is None else said.quantity,
@@ -155,9 +155,9 @@ class _Book:
             for said in [asked.get(line.id)]
         ]
         after += [(line.quantity, line.unit_cost) for line in (OrderedLine(*line) for line in one.added)]
-        return approval.misfit_raised(
-            order.number, before, self._worth(order, after), self._limit(order), order.home
-        )
+        was, will = (sum((units * cost for units, cost in some), Decimal(0)) for some in (before, after))
+        worth = self._worth(order, after)
+        return approval.misfit_raised(order.number, was, will, worth, self._limit(order), order.home)
 
     def refusal(self, one: ChangeOrder) -> Refused | None:
         order = self.orders.get(one.order)
@@ -291,7 +291,10 @@ WHERE l.id = d.id
 
 _SET = """
 UPDATE purchasing_order AS o
-SET state = d.state, home_minor = d.worth, alone_minor = GREATEST(o.alone_minor, d.alone)
+SET state = d.state, alone_minor = GREATEST(o.alone_minor, d.alone),
+    -- Its currency may be worth more by now: what nobody approved is no more for that.
+    home_minor = CASE WHEN o.approved_by = '' AND d.worth > GREATEST(o.alone_minor, d.alone)
+                      THEN o.home_minor ELSE COALESCE(d.worth, o.home_minor) END
 FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(worths)s::bigint[], %(limits)s::bigint[])
      AS d(id, state, worth, alone)
 WHERE o.id = d.id

@@ -204,11 +204,18 @@ def note_drop_ship_sendings(
     """
     rows = [(one.sending, one.state, one.error[:500]) for one in requests]
     params = sql.columns(("ids", "states", "errors"), rows) | {"at": cause.at}
-    noted = {which: row for which, *row in sql.run(_NOTE, params)}
+    rows_noted = sql.run(_NOTE, params)
+    noted = {which: row for which, *row, _ in rows_noted}
+    called_off = {which for which, *_, is_off in rows_noted if is_off}
     not_told = [_item(which, row) for which, row in noted.items() if row[-2] in ("failed", "no_channel")]
     if not_told:
         open_items(cause, requests=not_told)
-    went_out = [row for row in noted.values() if row[-2] == "sent"]
+    # That he knows what to send says nothing of whether he knows that it is called off.
+    went_out = [
+        row
+        for which, row in noted.items()
+        if row[-2] == "sent" and not (row[6] == ASKED and which in called_off)
+    ]
     if went_out:
         over = [ResolveSubject(row[0], NOT_TOLD, row[1], "sent") for row in went_out]
         resolve_subjects(cause, requests=over)
@@ -261,5 +268,6 @@ FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(errors)s::text[]) AS n(id, st
      purchasing_dropship AS p, parties_supplier AS s, orders_order AS o
 WHERE d.id = n.id AND (d.state = 'waiting' OR (d.state = 'superseded' AND n.state = 'sent'))
   AND p.id = d.drop_ship_id AND s.id = p.supplier_id AND o.id = p.order_id
-RETURNING d.id, d.company_id::int, p.id, p.number, s.name, p.order_id, o.priority::int, d.purpose, d.state, d.error
+RETURNING d.id, d.company_id::int, p.id, p.number, s.name, p.order_id, o.priority::int, d.purpose, d.state, d.error,
+          EXISTS (SELECT FROM purchasing_dropshipsending AS c WHERE c.drop_ship_id = p.id AND c.purpose <> 'asked')
 """
