@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -161,6 +162,23 @@ def test_another_currency_counts_at_the_rate_of_the_day_and_waits_without_one(ho
 
     assert bought(house, 20, supplier=house.foreign_supplier).state == "open"
     assert bought(house, 21, supplier=house.foreign_supplier).state == "waiting"
+
+
+def test_what_becomes_no_more_may_change_whatever_its_currency_is_worth_by_now(house: Retailer) -> None:
+    rates = [
+        RecordRate(house.company, "EUR", NOW.date() + timedelta(days=n), Decimal(rate))
+        for n, rate in ((0, "0.5"), (1, "0.6"))
+    ]
+    whole(record_rates(CLERK, requests=rates))
+    made = bought(house, 20, supplier=house.foreign_supplier)
+    (line,) = queries.lines(made.order)
+    later = replace(BUYER, at=NOW + timedelta(days=1))
+    (less,) = change(later, requests=[ChangeOrder(made.order, ((line.id, 19),))])
+    assert isinstance(less, OrderChanged), less
+    (more,) = change(later, requests=[ChangeOrder(made.order, ((line.id, 20),))])
+    assert isinstance(more, NeedsApproval), more
+    (one,) = [one for one in queries.orders(house.company) if one.id == made.order]
+    assert one.home_minor == 10_000, "as it was ordered: nobody has approved more"
 
 
 def test_no_change_takes_an_order_beyond_the_limit_or_what_was_approved(house: Retailer) -> None:
