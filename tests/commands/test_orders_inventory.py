@@ -116,6 +116,18 @@ def test_orders_of_a_batch_take_from_each_other(house: Floor) -> None:
     assert [one.status for one in house.orders(3, (0, 2))] == ["ready", "inventory hold", "inventory hold"]
 
 
+def test_of_many_who_wait_one_goes_with_one_unit(house: Floor) -> None:
+    steer("any")
+    held = [one.order for one in house.orders(3, (0, 1))]
+    house.stock(0, 1)
+    released(held[0])
+    assert [queries.order(one).status for one in held] == ["ready", "inventory hold", "inventory hold"]  # type: ignore[union-attr]
+    whole(allocate(SYSTEM, requests=[AllocateOrder(held[0])]))
+    house.stock(0, 2)
+    released(held[1])
+    assert [queries.order(one).status for one in held[1:]] == ["ready", "ready"]  # type: ignore[union-attr]
+
+
 def test_safety_stock_and_other_channels_nodes_do_not_count(house: Floor) -> None:
     house.stock(0, 5)
     house.stock(1, 5, node=1)

@@ -109,10 +109,35 @@ def _stocked(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
     holds = {one.hold: one for one in waiting if one.waits_for == "stock"}
     if not holds:
         return set()
-    goods: dict[UUID, list[Wanted]] = {}
+    goods: dict[UUID, list[_Goods]] = {}
     for hold, *wanted in sql.run(_GOODS, {"holds": list(holds), "at": cause.at}):
-        goods.setdefault(hold, []).append(Wanted(*wanted))
-    return {one.hold for one in holds.values() if holding.is_stocked(goods.get(one.hold, ()), one.short)}
+        goods.setdefault(hold, []).append(_Goods(*wanted))
+    stocked: set[UUID] = set()
+    taken: dict[UUID | None, int] = {}
+    # Those who have waited longest come first, and what lets one go is not there for the next.
+    for one in sorted(holds.values(), key=lambda each: each.hold):
+        own = goods.get(one.hold, ())
+        if holding.is_stocked([line.left(taken.get(line.sku, 0)) for line in own], one.short):
+            stocked.add(one.hold)
+            for sku, units in {line.sku: line.units or 0 for line in own}.items():
+                taken[sku] = taken.get(sku, 0) + units
+    return stocked
+
+
+class _Goods(NamedTuple):
+    """A line, with the units of its SKU that the order lacks and those that can be had, where it lacked some."""
+
+    for_sale: bool
+    in_stock: bool
+    was_short: bool
+    sku: UUID | None
+    units: int | None
+    can: int | None
+
+    def left(self, taken: int) -> Wanted:
+        """As `holding` looks at it, when others before have taken some."""
+        is_enough = self.units is None or self.can is None or self.units <= self.can - taken
+        return Wanted(self.for_sale, self.in_stock, self.was_short, is_enough)
 
 
 _WAITING = """
@@ -147,13 +172,13 @@ _THERE = f"""
     SELECT l.open + l.backordered = 0 OR COALESCE(s.status = 'active', false) AS for_sale,
            l.open + l.backordered + l.shipped + l.delivered + l.cancelled < l.quantity
            OR EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = s.id AND p.sellable > 0) AS in_stock,
-           h.facts -> 'short' ? l.sku_code AS was_short,
+           h.facts -> 'short' ? l.sku_code AS was_short, s.id AS sku,
+           CASE WHEN h.facts -> 'short' ? l.sku_code
+                THEN sum(l.open + l.backordered) OVER (PARTITION BY l.sku_code) END AS units,
            CASE WHEN h.facts -> 'short' ? l.sku_code THEN
-               sum(l.open + l.backordered) OVER (PARTITION BY l.sku_code)
-               <= ({FREE.format(sku="s.id")}) + ({COMING.format(sku="s.id")})
-                  + (SELECT COALESCE(sum(r.quantity), 0) FROM stock_reservation AS r
-                     WHERE r.holder = o.reservation AND o.reservation <> '' AND r.sku_id = s.id) ELSE true END
-           AS is_enough
+               ({FREE.format(sku="s.id")}) + ({COMING.format(sku="s.id")})
+               + (SELECT COALESCE(sum(r.quantity), 0) FROM stock_reservation AS r
+                  WHERE r.holder = o.reservation AND o.reservation <> '' AND r.sku_id = s.id) END AS can
     FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
     JOIN orders_line AS l ON l.order_id = o.id
     LEFT JOIN catalog_sku AS s ON s.company_id = l.company_id AND s.code = l.sku_code
@@ -161,8 +186,8 @@ _THERE = f"""
 """
 
 _GOODS = f"""
-SELECT h.id, line.for_sale, COALESCE(line.in_stock, false), COALESCE(line.was_short, false),
-       COALESCE(line.is_enough, false)
+SELECT h.id, line.for_sale, COALESCE(line.in_stock, false), COALESCE(line.was_short, false), line.sku,
+       line.units::bigint, line.can::bigint
 FROM orders_hold AS h CROSS JOIN LATERAL ({_THERE}) AS line WHERE h.id = ANY(%(holds)s::uuid[])
 """
 
@@ -170,8 +195,8 @@ _STOCKED_AGAIN = f"""
 SELECT DISTINCT h.order_id FROM orders_hold AS h
 CROSS JOIN LATERAL (
     SELECT bool_and(for_sale) AS for_sale, bool_or(in_stock) AS in_stock,
-           CASE WHEN h.facts ->> 'inventory_short' = 'any' THEN bool_and(is_enough) FILTER (WHERE was_short)
-                ELSE bool_or(is_enough) FILTER (WHERE was_short) END AS is_enough
+           CASE WHEN h.facts ->> 'inventory_short' = 'any' THEN bool_and(units <= can) FILTER (WHERE was_short)
+                ELSE bool_or(units <= can) FILTER (WHERE was_short) END AS is_enough
     FROM ({_THERE}) AS line
 ) AS goods
 WHERE h.state = 'open' AND h.waits_for = 'stock' AND goods.for_sale AND COALESCE(goods.is_enough, goods.in_stock)
