@@ -20,6 +20,7 @@ from entrepot.orders.commands.hold import ReleaseHold, release_holds
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.orders.commands.watch_authorizations import (
+    HELD,
     OVER,
     AuthorizationsWatched,
     WatchAuthorizations,
@@ -186,6 +187,14 @@ def test_what_is_enforced_holds_the_order_until_a_new_authorization_comes(house:
     given = PaymentGiven("fake", "third", 1, NOW)
     (answer,) = whole(take_payment(SYSTEM, requests=[TakePayment(order, given)]))
     assert (answer.status, watched(NOW + 2 * HOUR)) == ("ready", AuthorizationsWatched(0, 0, 0))
+
+
+def test_work_that_becomes_a_hold_says_so(house: Floor) -> None:
+    order = paid(house, NOW + HOUR)
+    assert watched().told == 1
+    enforced()
+    assert watched() == AuthorizationsWatched(0, 1, 1)
+    assert items(order) == [("done", HELD)]
 
 
 def test_what_was_captured_counts_beside_the_new_authorization(house: Floor) -> None:

@@ -20,8 +20,8 @@ from entrepot.orders.lapsing import ITEM, RULE, Authorizations, Due, Step, Tende
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-OVER = "its payments cover it again, or it has left"
-"""The root cause of items that end by themselves; any other was given by somebody who decided."""
+OVER, HELD = "its payments cover it again, or it has left", "it is held for it now"
+"""The root causes of items that end by themselves; any other was given by somebody who decided."""
 LOOKED_BACK = timedelta(days=30)
 """For how long after its end an authorization is looked for that nobody was told of."""
 
@@ -73,7 +73,12 @@ def watch_authorizations(
     if items:
         open_items(cause, requests=items)
     stays = {one.id for one in told}
-    over = [ResolveSubject(company, ITEM, order, OVER) for order, company in open_ if order not in stays]
+    stopped = {one.id for one in held}
+    over = [
+        ResolveSubject(company, ITEM, order, HELD if order in stopped else OVER)
+        for order, company in open_
+        if order not in stays
+    ]
     if over:
         resolve_subjects(cause, requests=over)
     return [AuthorizationsWatched(len(items), len(held), len(over)) for _ in requests]
@@ -142,7 +147,7 @@ def _steps(cause: Cause, orders: Collection[UUID], in_force: InForce) -> list[tu
     totals = totals_of(orders)
     steps: list[tuple[_Order, Step]] = []
     for row in sql.run(
-        _SEEN, which | {"type": ITEM, "rule": RULE, "over": OVER, "decided": list(rules.RESOLUTIONS)}
+        _SEEN, which | {"type": ITEM, "rule": RULE, "over": [OVER, HELD], "decided": list(rules.RESOLUTIONS)}
     ):
         one = _order(row, tenders.get(row[0], ()), totals[row[0]])
         step = lapsing.step(_policy(in_force, one), one.due, cause.at)
@@ -233,7 +238,7 @@ CROSS JOIN LATERAL (
 ) AS h
 CROSS JOIN LATERAL (
     SELECT COALESCE(array_agg(w.facts ->> 'expires_at'), '{}') AS ends FROM work_item AS w
-    WHERE w.subject_id = o.id AND w.type = %(type)s::text AND w.state = 'done' AND w.root_cause <> %(over)s::text
+    WHERE w.subject_id = o.id AND w.type = %(type)s::text AND w.state = 'done' AND w.root_cause <> ALL(%(over)s::text[])
 ) AS i
 WHERE o.id = ANY(%(orders)s::uuid[]) AND o.commercial IN ('placed', 'confirmed') AND l.is_here ORDER BY o.id
 """
