@@ -21,6 +21,7 @@ from entrepot.warehouse.commands.open_plates import OpenPlate, PlateOpened, open
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.errors import PlateElsewhere, PlateEmpty, PlateWanted, WrongBin
 from tests.floor import COMPANY, SYSTEM, Floor
+from tests.plans import count_anew
 from tests.plates import NUMBER, OTHER, PREFIX, a_plate, holds, numbered, stands
 from tests.sizes import SIZES
 from tests.walk import a_house, allocated, released
@@ -118,6 +119,7 @@ def test_the_list_of_plates_looks_at_none_of_those_that_hold_nothing(house: Floo
         " FROM generate_series(1, 300) AS n RETURNING id",
         {"company": COMPANY},
     )
+    count_anew("stock_plate", "stock_plateunits")
     params = {
         "company": COMPANY, "node": house.nodes[0], "begins": "", "sku": "", "kind": "", "alone": False, "which": None,
         "numbers": None, "after": None, "limit": 50,

@@ -91,7 +91,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
     Whoever receives has neither asked for the return nor approves its refunds.
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: NotFound; WrongState; Invalid (quantity, weight); returns.more_than_authorized; returns.no_bin;
-    access.duties_apart. Again: by key. 32 statements at most; 9 more where the units are weighed and judged, 3
+    access.duties_apart. Again: by key. 33 statements at most; 9 more where the units are weighed and judged, 3
     where goods of a return waited, 1 where a serial number is said.
     """
     found = lock_returns([one.return_id for one in requests])
