@@ -668,6 +668,18 @@ def minor_in(text: str | None, currency: str) -> int | None:
     return int(minor) if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX else None
 
 
+def amounts_in(request: HttpRequest, field: str, currency: str) -> tuple[int, ...] | None:
+    """The amounts of a text, one on each line, in minor units; None where one is none, which is said."""
+    said = [text for text in request.POST.get(field, "").splitlines() if text.strip()]
+    amounts = [minor_in(text, currency) for text in said]
+    for text, amount in zip(said, amounts, strict=True):
+        if amount is None:
+            told = gettext("An amount in %(currency)s is expected on each line, found %(found)s.")
+            messages.error(request, told % {"currency": currency, "found": clean(text)})
+            return None
+    return tuple(one for one in amounts if one is not None)
+
+
 def day_in(text: str | None) -> date | None:
     """A day written as 2011-03-09."""
     try:

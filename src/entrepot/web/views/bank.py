@@ -23,6 +23,7 @@ from entrepot.web import lists_books
 from entrepot.web.edge import (
     Request,
     RowIn,
+    amounts_in,
     back,
     clean,
     console,
@@ -197,14 +198,9 @@ def split(request: Request) -> HttpResponse:
     company, where = request.reader.company.id, reverse("bank")
     statement, line = uuid_in(request.POST.get("statement")), int_in(request.POST.get("line"))
     currency = bank_queries.currency_of(company, statement) if statement else ""
-    said = [text for text in request.POST.get("amounts", "").splitlines() if text.strip()]
-    amounts = [minor_in(text, currency) for text in said]
-    for text, amount in zip(said, amounts, strict=True):
-        if amount is None:
-            told = gettext("An amount in %(currency)s is expected on each line, found %(found)s.")
-            messages.error(request, told % {"currency": currency, "found": clean(text)})
-            return back(request, where, [], field="amounts")
-    parts = tuple(one for one in amounts if one is not None)
+    parts = amounts_in(request, "amounts", currency)
+    if parts is None:
+        return back(request, where, [], field="amounts")
     wanted = [SplitBankLine(statement, line, parts)] if statement and line else []
     results = give(request, split_bank_lines, wanted, lambda _: gettext("The line is split; its parts wait."))
     return back(request, where, results)

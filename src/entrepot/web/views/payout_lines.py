@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.settlement import fit_queries, rules
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.settlement.commands.split_payout_lines import SplitPayoutLine, split_payout_lines
-from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, page, uuid_in
+from entrepot.web.edge import Request, amounts_in, back, clean, console, give, int_in, minor_in, page, uuid_in
 
 SHOWN_MAX = 50
 
@@ -62,14 +61,9 @@ def split(request: Request) -> HttpResponse:
     payout, number = uuid_in(request.POST.get("payout")), int_in(request.POST.get("line"))
     line = fit_queries.line(company, payout, number) if payout and number else None
     currency = line.currency if line else request.reader.company.currency
-    said = [text for text in request.POST.get("amounts", "").splitlines() if text.strip()]
-    amounts = [minor_in(text, currency) for text in said]
-    for text, amount in zip(said, amounts, strict=True):
-        if amount is None:
-            told = gettext("An amount in %(currency)s is expected on each line, found %(found)s.")
-            messages.error(request, told % {"currency": currency, "found": clean(text)})
-            return back(request, where, [], field="amounts")
-    parts = tuple(one for one in amounts if one is not None)
+    parts = amounts_in(request, "amounts", currency)
+    if parts is None:
+        return back(request, where, [], field="amounts")
     wanted = [SplitPayoutLine(payout, number, parts)] if payout and number else []
     results = give(
         request, split_payout_lines, wanted, lambda _: gettext("The line is split; its parts wait.")
