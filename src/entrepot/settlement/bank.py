@@ -11,10 +11,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.shapes import shape
+from entrepot.settlement.rules import PARTS_MAX
 
 LINES_MAX = 20_000
 AMOUNT_MAX = 10**15
-PARTS_MAX = 100
 PURPOSES = ("payable", "charges", "receivable", "taxes", "own_account", "other")
 """What a person may book a line as: a debt paid, the bank's charges, a customer's transfer, taxes paid or given back,
 money from or to another account of our own, other income."""

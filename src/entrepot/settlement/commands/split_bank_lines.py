@@ -13,7 +13,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.settlement import bank
+from entrepot.settlement import bank, rules
 from entrepot.settlement.commands.decide_bank_lines import LOCK
 from entrepot.settlement.states import BANK as STATES
 
@@ -79,7 +79,7 @@ def split_bank_lines(cause: Cause, /, *, requests: Sequence[SplitBankLine]) -> l
     One person books no more of a line alone than at once. A number that a part had is no other part's again.
 
     Locks: the companies' bank accounts. Refuses: NotFound; WrongState (decided); Invalid (parts that do not make what
-    waits, of nothing, or more than `bank.PARTS_MAX`). Again: by key; the same parts are as they were. 7 statements.
+    waits, of nothing, or more than `rules.PARTS_MAX`). Again: by key; the same parts are as they were. 7 statements.
     """
     sql.run(LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
@@ -119,7 +119,7 @@ def _decide(request: SplitBankLine, rows: Sequence[_Row], last: dict[UUID, int])
     left = sum(row.amount for row in waiting)
     if wrong := bank.misfit_parts(request.amounts, left):
         return Invalid(
-            field="amounts", expected=Said(wrong, money.told(left, one.currency), bank.PARTS_MAX),
+            field="amounts", expected=Said(wrong, money.told(left, one.currency), rules.PARTS_MAX),
             found=" + ".join(money.told(amount, one.currency) for amount in request.amounts) or "nothing",
         )  # fmt: skip
     stay = [row.number for row in waiting]

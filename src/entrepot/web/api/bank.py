@@ -12,11 +12,12 @@ from pydantic import Field, StrictInt
 
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.settlement import bank_files, bank_queries
-from entrepot.settlement.bank import AMOUNT_MAX, PARTS_MAX, PURPOSES, Statement
+from entrepot.settlement.bank import AMOUNT_MAX, PURPOSES, Statement
 from entrepot.settlement.bank_files import UnreadableError
 from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
 from entrepot.settlement.commands.split_bank_lines import SplitBankLine, split_bank_lines
 from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
+from entrepot.settlement.rules import PARTS_MAX
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Behind, Company, IdempotencyKey, Many, give, paged
 from entrepot.web.api.schemas import Code, Currency, Each, Out, Own, Strict, Text
