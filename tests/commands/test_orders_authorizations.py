@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.insight import pages
+from entrepot.insight import order_filters, pages
 from entrepot.insight.order_filters import Asked
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Actor, Cause
@@ -109,7 +109,10 @@ def test_customer_service_is_told_of_what_has_not_left_when_its_authorization_en
 
     assert [items(one) for one in (soon, later, never, late)] == [[("open", "")], [], [], [("open", "")]]
     assert listed(lapsing=True) == {soon, late}
-    assert {one.id for one in orders.orders_page(COMPANY, lapsing=True)} == {soon, late}
+    asked = Asked(lapsing=True)
+    said = order_filters.params(asked, company=COMPANY, now=NOW)
+    paged = orders.orders_page(COMPANY, narrowed=order_filters.where(asked), said=said)
+    assert {one.id for one in paged} == {soon, late}
     assert {one.id for one in orders.orders_page(COMPANY)} == {soon, later, never, late}
     reasons = sql.run("SELECT reason, role FROM work_item WHERE type = %(t)s::text ORDER BY id", {"t": ITEM})
     assert reasons == [

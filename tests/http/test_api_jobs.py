@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.insight import pages
+from entrepot.insight.order_filters import Asked
 from entrepot.kernel import jobs, sql, worker
 from entrepot.web import tasks
 from entrepot.web.api import answers
@@ -21,7 +22,7 @@ def small(monkeypatch):
 
 
 def ready(shop) -> list[dict[str, str]]:
-    found = pages.orders(company=COMPANY, now=shop.now, statuses=["ready"])
+    found = pages.orders(company=COMPANY, now=shop.now, asked=Asked(statuses=("ready",)))
     return [{"order": str(one.id), "reason": "Recalled"} for one in found]
 
 

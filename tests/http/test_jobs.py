@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from entrepot.insight import answers, pages
+from entrepot.insight.order_filters import Asked
 from entrepot.kernel import jobs, sql, worker
 from entrepot.kernel.errors import Refused, Said
 from entrepot.stock.errors import NotThere
@@ -27,7 +28,9 @@ def small(monkeypatch):
 
 
 def ready(shop: Shop) -> list[str]:
-    return [str(one.id) for one in pages.orders(company=COMPANY, now=shop.now, statuses=["ready"])]
+    return [
+        str(one.id) for one in pages.orders(company=COMPANY, now=shop.now, asked=Asked(statuses=("ready",)))
+    ]
 
 
 def cancelling(browser, which: list[str]) -> str:

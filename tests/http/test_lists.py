@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from entrepot.access import queries as access
 from entrepot.insight import audit, pages
+from entrepot.insight.order_filters import Asked
 from entrepot.kernel import sql
 from entrepot.warehouse import queries as warehouse
 from entrepot.web import as_csv, as_file, listed, xlsx
@@ -248,7 +249,9 @@ def test_the_sums_are_those_of_the_filter_and_say_where_they_end(console, shop, 
     browser = console("lead")
     told = browser.get("/orders/?status=packed&format=totals").content.decode()
     assert "2 rows" in told
-    sold = sum(one.total_minor for one in pages.orders(company=1, now=shop.now, statuses=["packed"]))
+    sold = sum(
+        one.total_minor for one in pages.orders(company=1, now=shop.now, asked=Asked(statuses=("packed",)))
+    )
     assert f"{sold / 100:,.2f}" in told
     monkeypatch.setattr(listed, "SUMMED_MAX", 1)
     assert "The first 1 rows of more" in browser.get("/orders/?status=packed&format=totals").content.decode()
@@ -256,14 +259,14 @@ def test_the_sums_are_those_of_the_filter_and_say_where_they_end(console, shop, 
 
 def test_a_form_acts_on_all_that_match_and_on_nothing_else(console, shop, monkeypatch):
     browser = console("lead")
-    before = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["cancelled"])}
-    ready = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["ready"])}
+    before = {one.id for one in pages.orders(company=1, now=shop.now, asked=Asked(statuses=("cancelled",)))}
+    ready = {one.id for one in pages.orders(company=1, now=shop.now, asked=Asked(statuses=("ready",)))}
     assert ready
     monkeypatch.setattr(listed, "PAGE", 1)
     company = re.search(r'name="all" value="([^"]+)"', browser.get("/orders/?status=ready").content.decode())
     told = {"all": company[1], "action": "cancel", "reason": "Test", "next": "/orders/"}
     sure(browser, browser.post("/orders/act/?status=ready", told))
-    after = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["cancelled"])}
+    after = {one.id for one in pages.orders(company=1, now=shop.now, asked=Asked(statuses=("cancelled",)))}
     assert after - before == ready
 
 

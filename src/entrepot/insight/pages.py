@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -106,15 +106,13 @@ def orders(
     *,
     company: int,
     now: datetime,
-    statuses: Collection[str] = (),
     asked: order_filters.Asked = EVERY,
     order: str = "-placed_at",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
-    """Orders of some statuses, or of all that is asked, the latest placed first or in another of `ORDERS_BY`, behind
-    the order `after`. One statement."""
-    asked = replace(asked, statuses=tuple(statuses)) if statuses else asked
+    """Orders of all that is asked, the latest placed first or in another of `ORDERS_BY`, behind the order `after`.
+    One statement."""
     statement = orders_statement(asked, order=order, after=after)
     params = order_filters.params(asked, company=company, now=now) | {"after": after, "limit": limit}
     return [_order_row(row) for row in sql.run(statement, params)]

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.orders import promoting, regrouping, rules
-from entrepot.orders.lapsing import ITEM, RULE
 from entrepot.orders.promoting import PromotionTerms
 from entrepot.payments.queries import of_order
 
@@ -168,18 +167,15 @@ def orders_page(
     channel: str | None = None,
     text: str | None = None,
     ship_by_before: date | None = None,
-    lapsing: bool = False,
     after: UUID | None = None,
     limit: int = 50,
     narrowed: str = "",
     said: Mapping[str, Any] | None = None,
 ) -> list[OrderRow]:
     """Orders, the latest first, behind the order `after`; `text` is a number, an external id or a customer's code.
-    With `ship_by_before` those that should have left before that day and have not; with `lapsing` those whose
-    authorization ends before they leave, as the house was last told. `narrowed` is a condition on orders `o` that the
-    caller makes, with the values that it names."""
+    With `ship_by_before` those that should have left before that day and have not. `narrowed` is a condition on orders
+    `o` that the caller makes, with the values that it names."""
     params = dict(said or {}) | {
-        "lapsing": lapsing, "lapse_rule": RULE, "lapse_item": ITEM,
         "ship_by_before": ship_by_before, "ended": list(rules.ENDED),
         "company": company, "status": status or None, "channel": channel or None, "text": text or None,
         "after": after, "limit": limit,
@@ -603,8 +599,7 @@ WHERE o.company_id = %(company)s::smallint
   AND (%(after)s::uuid IS NULL OR o.id < %(after)s::uuid)
   AND (%(ship_by_before)s::date IS NULL
        OR (o.ship_by < %(ship_by_before)s::date AND o.status <> ALL(%(ended)s::text[])))
-  AND (NOT %(lapsing)s::bool OR o.id IN ({lapsing}))
-""".replace("{lapsing}", LAPSING)
+"""
 
 # Keys are made in the order of placing, so the primary key is the order of the list.
 _IN_ORDER = "ORDER BY o.id DESC LIMIT %(limit)s::int"

@@ -153,7 +153,7 @@ def list_orders(
 ) -> dict[str, Any]:
     """Orders, the latest first, a page at a time; of those that all that is said is true of."""
     found = parse.company_of(company)
-    asked = _narrower(narrower, found)
+    asked = replace(_narrower(narrower, found), lapsing=lapsing)
     rows = orders.orders_page(
         found,
         status=status,
@@ -162,7 +162,6 @@ def list_orders(
         after=after,
         limit=limit + 1,
         ship_by_before=ship_by_before,
-        lapsing=lapsing,
         narrowed=order_filters.where(asked),
         said=order_filters.params(asked, company=found, now=timezone.now()),
     )
